@@ -1,0 +1,45 @@
+package record
+
+// Redacted is a record cut to the cells that one viewer may read. A cell that
+// is not visible, or masked on this record, is null, whoever asks: filter,
+// order, cursor, count or output. The zero Redacted shows nothing.
+type Redacted struct {
+	rec     Record
+	visible FieldSet
+	masked  FieldSet
+}
+
+// Redact cuts r: visible are the fields of the viewer's shape, masked those
+// that MASK rules hide on this record. It is called by the engine alone, before
+// the first read of a cell.
+func Redact(r Record, visible, masked FieldSet) Redacted {
+	return Redacted{rec: r, visible: visible, masked: masked}
+}
+
+// ID returns the record's id.
+func (r Redacted) ID() ID { return r.rec.id }
+
+// IsZero reports whether there is no record.
+func (r Redacted) IsZero() bool { return r.rec.IsZero() }
+
+// Version returns the record's version, which cannot be masked.
+func (r Redacted) Version() uint32 { return r.rec.Version() }
+
+// Readable reports whether the cell of f may be read on this record.
+func (r Redacted) Readable(f *Field) bool {
+	return r.visible.Has(f.Number) && !r.masked.Has(f.Number)
+}
+
+// Get returns the cell of f, null where it may not be read.
+func (r Redacted) Get(f *Field) Value {
+	if !r.Readable(f) {
+		return Value{}
+	}
+	return r.rec.Get(f)
+}
+
+// Clone returns a redacted record that owns its bytes.
+func (r Redacted) Clone() Redacted {
+	r.rec = r.rec.Clone()
+	return r
+}
