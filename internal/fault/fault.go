@@ -57,9 +57,13 @@ func Wrap(kind Kind, op string, err error, format string, args ...any) *Error {
 	return &Error{Kind: kind, Op: op, Msg: fmt.Sprintf(format, args...), Err: err}
 }
 
-// Error returns operation, message and cause, for logs.
+// Error returns operation, message and cause, for logs. Without operation and
+// cause it is the message alone.
 func (e *Error) Error() string {
-	s := e.Op + ": " + e.Msg
+	s := e.Msg
+	if e.Op != "" {
+		s = e.Op + ": " + s
+	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}

@@ -40,7 +40,7 @@ type Record struct {
 
 // Parse checks b and returns a Record that borrows it.
 func Parse(id ID, b []byte) (Record, error) {
-	if len(b) < headerSize || b[0] != formatV1 || id.IsZero() {
+	if len(b) < headerSize || [4]byte(b) != [4]byte{formatV1} || id.IsZero() {
 		return Record{}, ErrDamaged
 	}
 	r := Record{id: id, b: b}
@@ -122,7 +122,7 @@ func (r Record) Get(f *Field) Value {
 func (r Record) system(number uint32) Value {
 	switch number {
 	case FieldID:
-		return refBytes(r.id[:])
+		return Ref(r.id)
 	case FieldOwner:
 		return refBytes(r.b[28:44])
 	case FieldAddedBy:
@@ -139,9 +139,4 @@ func (r Record) system(number uint32) Value {
 	return Value{}
 }
 
-func refBytes(b []byte) Value {
-	if [16]byte(b) == [16]byte{} {
-		return Value{}
-	}
-	return Value{kind: KindRef, text: b[:16:16]}
-}
+func refBytes(b []byte) Value { return Ref(ID(b)) }

@@ -1,6 +1,12 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // Kind is how a value is held. The zero Kind is null.
 type Kind uint8
@@ -23,9 +29,9 @@ const (
 // as those are. [Value.Clone] makes one that may be kept.
 type Value struct {
 	kind Kind
-	num  int64
-	text []byte
-	list [][]byte
+	num  int64  // of a reference: its first eight bytes
+	low  uint64 // of a reference: its last eight bytes
+	text []byte // of a list: its items, each led by its length
 }
 
 // Bool returns a boolean value.
@@ -51,17 +57,17 @@ func Ref(id ID) Value {
 	if id.IsZero() {
 		return Value{}
 	}
-	return Value{kind: KindRef, text: append([]byte(nil), id[:]...)}
+	return Value{kind: KindRef, num: int64(binary.BigEndian.Uint64(id[:8])), low: binary.BigEndian.Uint64(id[8:])}
 }
 
 // List returns a list of texts, in the given order. An empty list is a value of
 // its own, not null.
 func List(items ...string) Value {
-	l := make([][]byte, len(items))
-	for i, s := range items {
-		l[i] = []byte(s)
+	v := Value{kind: KindList}
+	for _, s := range items {
+		v.text = protowire.AppendString(v.text, s)
 	}
-	return Value{kind: KindList, list: l}
+	return v
 }
 
 // Kind returns how the value is held.
@@ -93,7 +99,8 @@ func (v Value) Text() []byte {
 func (v Value) Ref() ID {
 	var id ID
 	if v.kind == KindRef {
-		copy(id[:], v.text)
+		binary.BigEndian.PutUint64(id[:8], uint64(v.num))
+		binary.BigEndian.PutUint64(id[8:], v.low)
 	}
 	return id
 }
@@ -103,19 +110,43 @@ func (v Value) List() [][]byte {
 	if v.kind != KindList {
 		return nil
 	}
-	return v.list
+	items := [][]byte{}
+	for rest := v.text; len(rest) > 0; {
+		var item []byte
+		item, rest = nextItem(rest)
+		items = append(items, item)
+	}
+	return items
+}
+
+// Holds reports whether the list holds the item; false for other kinds. It does
+// not allocate, as List does.
+func (v Value) Holds(item []byte) bool {
+	if v.kind != KindList {
+		return false
+	}
+	for rest := v.text; len(rest) > 0; {
+		var next []byte
+		if next, rest = nextItem(rest); bytes.Equal(next, item) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextItem cuts the first item off the body of a list, which List made or
+// decode checked.
+func nextItem(body []byte) (item, rest []byte) {
+	item, n := protowire.ConsumeBytes(body)
+	if n < 0 {
+		return nil, nil
+	}
+	return item[:len(item):len(item)], body[n:]
 }
 
 // Clone returns a value that owns its bytes.
 func (v Value) Clone() Value {
 	v.text = bytes.Clone(v.text)
-	if v.list != nil {
-		l := make([][]byte, len(v.list))
-		for i, b := range v.list {
-			l[i] = append([]byte{}, b...)
-		}
-		v.list = l
-	}
 	return v
 }
 
@@ -127,26 +158,32 @@ func (v Value) Equal(o Value) bool { return v.Compare(o) == 0 }
 // order by kind, so that the order is total.
 func (v Value) Compare(o Value) int {
 	if v.kind != o.kind {
-		return int(v.kind) - int(o.kind)
+		return cmp.Compare(v.kind, o.kind)
 	}
 	switch v.kind {
 	case KindBool, KindInt:
-		switch {
-		case v.num < o.num:
-			return -1
-		case v.num > o.num:
-			return 1
-		}
-		return 0
-	case KindText, KindRef:
+		return cmp.Compare(v.num, o.num)
+	case KindText:
 		return bytes.Compare(v.text, o.text)
-	case KindList:
-		for i := range min(len(v.list), len(o.list)) {
-			if c := bytes.Compare(v.list[i], o.list[i]); c != 0 {
-				return c
-			}
+	case KindRef:
+		if c := cmp.Compare(uint64(v.num), uint64(o.num)); c != 0 {
+			return c
 		}
-		return len(v.list) - len(o.list)
+		return cmp.Compare(v.low, o.low)
+	case KindList:
+		return compareLists(v.text, o.text)
 	}
 	return 0
+}
+
+func compareLists(a, b []byte) int {
+	for len(a) > 0 && len(b) > 0 {
+		var x, y []byte
+		x, a = nextItem(a)
+		y, b = nextItem(b)
+		if c := bytes.Compare(x, y); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }

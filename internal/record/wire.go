@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -42,7 +43,10 @@ func decode(k Kind, body []byte) Value {
 		if n != len(body) || n < 0 {
 			return Value{}
 		}
-		return Value{kind: k, num: protowire.DecodeZigZag(u)}
+		if k == KindBool {
+			return Bool(u != 0)
+		}
+		return Int(protowire.DecodeZigZag(u))
 	case KindText:
 		return Value{kind: KindText, text: body[:len(body):len(body)]}
 	case KindRef:
@@ -51,34 +55,33 @@ func decode(k Kind, body []byte) Value {
 		}
 		return refBytes(body)
 	case KindList:
-		v := Value{kind: KindList, list: [][]byte{}}
-		for len(body) > 0 {
-			item, n := protowire.ConsumeBytes(body)
+		for rest := body; len(rest) > 0; {
+			_, n := protowire.ConsumeBytes(rest)
 			if n < 0 {
 				return Value{}
 			}
-			v.list, body = append(v.list, item), body[n:]
+			rest = rest[n:]
 		}
-		return v
+		return Value{kind: KindList, text: body[:len(body):len(body)]}
 	}
 	return Value{}
 }
 
 func appendCell(b []byte, number uint32, v Value) []byte {
+	if number < FirstField || number > MaxField {
+		panic(fmt.Sprintf("record: field number %d cannot be encoded", number)) // Parse would refuse the record
+	}
 	switch v.kind {
 	case KindBool, KindInt:
 		b = protowire.AppendTag(b, protowire.Number(number), protowire.VarintType)
 		return protowire.AppendVarint(b, protowire.EncodeZigZag(v.num))
-	case KindText, KindRef:
+	case KindText, KindList:
 		b = protowire.AppendTag(b, protowire.Number(number), protowire.BytesType)
 		return protowire.AppendBytes(b, v.text)
-	case KindList:
-		var body []byte
-		for _, item := range v.list {
-			body = protowire.AppendBytes(body, item)
-		}
+	case KindRef:
+		id := v.Ref()
 		b = protowire.AppendTag(b, protowire.Number(number), protowire.BytesType)
-		return protowire.AppendBytes(b, body)
+		return protowire.AppendBytes(b, id[:])
 	}
 	return b // null is absence
 }
@@ -86,7 +89,8 @@ func appendCell(b []byte, number uint32, v Value) []byte {
 // Encode returns a new record: the header, the cells of base that are not
 // overridden (base may be zero), and the cells given. A null value removes the
 // cell. Cells of dropped fields in base are kept as they are. The result owns
-// its bytes.
+// its bytes. A number outside FirstField to MaxField in cells is a bug of the
+// caller and panics.
 func Encode(id ID, h Header, base Record, cells map[uint32]Value) Record {
 	b := make([]byte, headerSize, headerSize+len(base.b)+16*len(cells))
 	b[0] = formatV1
