@@ -1,0 +1,81 @@
+package oracle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"sluice/internal/record"
+)
+
+// fold maps each letter to the least of those that differ from it in case only.
+func fold(s string) string {
+	return strings.Map(func(c rune) rune {
+		least := c
+		for o := unicode.SimpleFold(c); o != c; o = unicode.SimpleFold(o) {
+			least = min(least, o)
+		}
+		return least
+	}, s)
+}
+
+// compare orders two values of one kind: null first, then by number, false
+// before true, by bytes, lists item by item.
+func compare(a, b record.Value) int {
+	switch {
+	case a.IsNull() || b.IsNull() || a.Kind() != b.Kind():
+		return int(a.Kind()) - int(b.Kind())
+	case a.Kind() == record.KindInt:
+		return big.NewInt(a.Int()).Cmp(big.NewInt(b.Int()))
+	case a.Kind() == record.KindBool:
+		return map[bool]int{true: 1}[a.Bool()] - map[bool]int{true: 1}[b.Bool()]
+	case a.Kind() == record.KindText:
+		return bytes.Compare(a.Text(), b.Text())
+	case a.Kind() == record.KindRef:
+		return strings.Compare(a.Ref().String(), b.Ref().String())
+	}
+	return slices.CompareFunc(a.List(), b.List(), bytes.Compare)
+}
+
+// literal reads a constant of the source as a value of the field.
+func literal(f record.Field, src any, r reader) record.Value {
+	text := fmt.Sprint(src)
+	switch f.Type {
+	case record.Integer, record.Decimal:
+		if n, ok := src.(json.Number); ok {
+			text = n.String()
+		}
+		n, ok := new(big.Rat).SetString(text)
+		if ok {
+			n.Mul(n, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(f.Scale)), nil)))
+		}
+		if ok && n.IsInt() && n.Num().IsInt64() {
+			return record.Int(n.Num().Int64())
+		}
+	case record.Boolean:
+		return record.Bool(src.(bool))
+	case record.Date:
+		if t, err := time.Parse(time.DateOnly, text); err == nil {
+			return record.Int(t.Unix() / 86400) // exact: a date is midnight UTC
+		}
+	case record.DateTime:
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return record.Int(t.UnixMicro())
+		}
+	case record.User, record.Lookup, record.Identity:
+		if r.raw && text == "VIEWER" && f.Type == record.User {
+			return record.Ref(r.u.ID)
+		}
+		if id, err := record.ParseID(text); err == nil {
+			return record.Ref(id)
+		}
+	case record.Text, record.LongText, record.Choice, record.Email:
+		return record.String(src.(string))
+	}
+	panic(fmt.Sprintf("oracle: %v is no constant of field %s", src, f.Name))
+}
