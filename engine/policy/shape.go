@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"sluice/internal/definition"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+)
+
+// Shape is the static part of a view. Read only.
+type Shape struct {
+	// Fingerprint is equal for equal shapes of equal definition versions of one
+	// tenant.
+	Fingerprint [32]byte
+	Forms       []*FormShape // in the definition's order; forms without any right are absent
+}
+
+// FormShape is what the viewer may do with a form at all.
+type FormShape struct {
+	Form *definition.Form
+	// Visible and Writable hold field numbers, system fields included in Visible
+	// and never in Writable. Writable is a subset of Visible.
+	Visible, Writable record.FieldSet
+	// View, Create, Edit and Delete say that the action may be possible on some
+	// record.
+	View, Create, Edit, Delete bool
+	// Reports are those with VIEW, the default report excluded.
+	Reports []*definition.Report
+}
+
+// Form returns the shape of a form by number.
+func (s *Shape) Form(number uint32) (*FormShape, bool) {
+	for _, f := range s.Forms {
+		if f.Form.Number == number {
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// staticShape is what all viewers with one permission set share.
+type staticShape struct {
+	forms  []*FormShape
+	digest [32]byte
+}
+
+// for tenant binds the shape to one tenant: two tenants may have definitions of
+// equal name and version, and caches are keyed by the fingerprint.
+func (s *staticShape) forTenant(t identity.Tenant) *Shape {
+	return &Shape{
+		Fingerprint: sha256.Sum256(append(t[:], s.digest[:]...)),
+		Forms:       s.forms,
+	}
+}
+
+func (p *Policy) shapeOf(s *set) staticShape {
+	var out staticShape
+	for i := range p.forms {
+		if f := p.formShape(s, i); f.View || f.Create {
+			out.forms = append(out.forms, f)
+		}
+	}
+	out.digest = p.digest(out.forms)
+	return out
+}
+
+func (p *Policy) formShape(s *set, at int) *FormShape {
+	r, f := &s.forms[at], p.forms[at]
+	shape := &FormShape{
+		Form: f.def, Visible: r.visible, Writable: r.writable,
+		View:   p.possible(s, at, definition.View),
+		Edit:   p.possible(s, at, definition.Edit),
+		Delete: p.possible(s, at, definition.Delete),
+		Create: r.access && (f.parent < 0 || p.possible(s, f.parent, definition.Edit)),
+	}
+	for _, rep := range f.reports {
+		if !rep.def.Default && s.reports[rep].has(definition.View) && p.shows(s, rep) {
+			shape.Reports = append(shape.Reports, rep.def)
+		}
+	}
+	return shape
+}
+
+// possible reports whether the set allows the action on any record at all: for
+// a child form without an all-right that takes the parent's action too.
+func (p *Policy) possible(s *set, at int, a definition.Action) bool {
+	g, parent := &s.forms[at].grants[a], p.forms[at].parent
+	if !g.all.empty() {
+		return true
+	}
+	return !g.base.empty() && (parent < 0 || p.possible(s, parent, ofParent(a)))
+}
+
+// shows reports whether a report with VIEW may show any record.
+func (p *Policy) shows(s *set, r *report) bool {
+	parent := p.forms[r.form].parent
+	return s.reports[r].all(definition.View) || parent < 0 || p.possible(s, parent, definition.View)
+}
+
+// digest is an unambiguous hash of the definition's identity and the shape.
+func (p *Policy) digest(forms []*FormShape) [32]byte {
+	var b []byte
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	numbers := func(s record.FieldSet) {
+		n := s.Numbers()
+		b = binary.AppendUvarint(b, uint64(len(n)))
+		for _, n := range n {
+			b = binary.AppendUvarint(b, uint64(n))
+		}
+	}
+	text(p.app.Name)
+	b = binary.AppendUvarint(b, p.app.Version)
+	b = binary.AppendUvarint(b, uint64(len(forms)))
+	for _, f := range forms {
+		b = binary.AppendUvarint(b, uint64(f.Form.Number))
+		numbers(f.Visible)
+		numbers(f.Writable)
+		for _, on := range []bool{f.View, f.Create, f.Edit, f.Delete} {
+			bit := byte(0)
+			if on {
+				bit = 1
+			}
+			b = append(b, bit)
+		}
+		b = binary.AppendUvarint(b, uint64(len(f.Reports)))
+		for _, r := range f.Reports {
+			text(r.Name)
+		}
+	}
+	return sha256.Sum256(b)
+}
