@@ -33,33 +33,11 @@ type Fault struct {
 
 // Reader gives the cells of one record to a filter.
 type Reader interface {
+	// Get returns the cell of f, null where it may not be read. A lookup whose
+	// target is out of reach or absent is null as well: the reader answers so,
+	// since isNull asks Get.
 	Get(f *record.Field) record.Value
 	// Related follows a lookup: the reader of the target, false when the lookup
 	// is null or its target is out of reach or absent.
 	Related(f *record.Field) (Reader, bool)
 }
-
-// Parse reads the where language from plain values as JSON or YAML give them
-// (map[string]any, []any, string, bool, json.Number, int, int64, float64, nil).
-// It reports every fault; the Expr is nil when there is one. Several keys of one
-// object are joined by and.
-func Parse(src any, sc Scope, o Options) (Expr, []Fault) { panic("skeleton") }
-
-// Program is a compiled filter. It is immutable and safe for concurrent use.
-// The zero Program matches nothing.
-type Program struct{ match func(Reader, record.ID) bool }
-
-// Compile makes a filter ready to run. A nil Expr gives a Program that matches
-// nothing.
-func Compile(e Expr) *Program { panic("skeleton") }
-
-// Match reports whether the record matches, with VIEWER standing for viewer.
-func (p *Program) Match(r Reader, viewer record.ID) bool { panic("skeleton") }
-
-// Fields returns the fields of the record itself that e reads, each once, in
-// order of their numbers, lookups of Related included.
-func Fields(e Expr) []record.Field { panic("skeleton") }
-
-// AppendCanonical appends an unambiguous encoding of e: equal encodings mean
-// the same filter. Cursors are bound to it.
-func AppendCanonical(dst []byte, e Expr) []byte { panic("skeleton") }

@@ -1,0 +1,79 @@
+package filter
+
+import "sluice/internal/record"
+
+var opNames = [...]string{
+	InvalidOp: "invalid", Eq: "eq", Ne: "ne", In: "in", NotIn: "notIn", Lt: "lt", Lte: "lte", Gt: "gt", Gte: "gte",
+	Between: "between", IsNull: "isNull", Contains: "contains", StartsWith: "startsWith", EndsWith: "endsWith",
+	IContains: "iContains", IStartsWith: "iStartsWith", IEndsWith: "iEndsWith", Has: "has", HasAny: "hasAny", HasAll: "hasAll",
+}
+
+// String returns the name that the language uses, such as "notIn".
+func (o Op) String() string {
+	if int(o) < len(opNames) {
+		return opNames[o]
+	}
+	return opNames[InvalidOp]
+}
+
+// ParseOp is the inverse of String for the valid operators.
+func ParseOp(s string) (Op, bool) {
+	for o := Eq; o <= HasAll; o++ {
+		if opNames[o] == s {
+			return o, true
+		}
+	}
+	return InvalidOp, false
+}
+
+var (
+	orderedOps = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Between, IsNull}
+	textOps    = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Between, IsNull, Contains, StartsWith, EndsWith, IContains, IStartsWith, IEndsWith}
+	boolOps    = []Op{Eq, Ne, IsNull}
+	namedOps   = []Op{Eq, Ne, In, NotIn, IsNull}
+	listOps    = []Op{Has, HasAny, HasAll, IsNull}
+	lookupOps  = []Op{IsNull}
+)
+
+// Operators returns the comparisons that fields of the type offer, in a fixed
+// order; read only. A lookup offers isNull alone, beside the fields of the form
+// that it leads to.
+func Operators(t record.Type) []Op {
+	switch t {
+	case record.Text, record.LongText, record.Email:
+		return textOps
+	case record.Integer, record.Decimal, record.Date, record.DateTime:
+		return orderedOps
+	case record.Boolean:
+		return boolOps
+	case record.Choice, record.User, record.Identity:
+		return namedOps
+	case record.MultiChoice:
+		return listOps
+	case record.Lookup:
+		return lookupOps
+	}
+	return nil
+}
+
+// shape is the form of an operator's argument.
+type shape uint8
+
+const (
+	one  shape = iota // one value
+	many              // a list
+	pair              // a list of two
+	flag              // true or false
+)
+
+func (o Op) shape() shape {
+	switch o {
+	case In, NotIn, HasAny, HasAll:
+		return many
+	case Between:
+		return pair
+	case IsNull:
+		return flag
+	}
+	return one
+}
