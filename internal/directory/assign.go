@@ -1,0 +1,81 @@
+package directory
+
+import (
+	"context"
+
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+	"sluice/storage"
+)
+
+// Assign gives a user their place in an application, or a live user another
+// role, set or attributes there. Roles and sets are checked by valid, which the
+// caller builds from the application's definition; nil checks nothing. It is
+// called inside the transaction, perhaps several times, after the actor's right
+// was checked.
+//
+// Refused are: a live user without role or set (A7), a developer with either
+// (A13), any place for an admin (A4), and the other kind of place in an
+// application where the user has one: Conflict (A8).
+func (d *Directory) Assign(ctx context.Context, actor identity.Principal, a Assignment, valid func(Assignment) error) error {
+	return d.change(ctx, actor, "assignUser", func(t *storage.Txn, _ *userDoc) error {
+		if err := a.check(); err != nil {
+			return err
+		}
+		u, err := target(t, a.User)
+		if err != nil {
+			return err
+		}
+		if u.Admin.Administers() {
+			return fault.New(fault.Invalid, "directory.Assign", "user: admins have every application and hold neither role nor permission set")
+		}
+		if err := sameKind(t, &a); err != nil {
+			return err
+		}
+		if valid != nil {
+			if err := valid(a); err != nil {
+				return err
+			}
+		}
+		if err := put(t, SpaceAssignment, placeKey(a.User, a.Application), newAssignmentDoc(&a)); err != nil {
+			return err
+		}
+		return save(t, a.User, u)
+	})
+}
+
+// sameKind refuses to turn a developer into a live user, or back, in one step.
+func sameKind(t *storage.Txn, a *Assignment) error {
+	var was assignmentDoc
+	ok, err := get(t, SpaceAssignment, placeKey(a.User, a.Application), &was)
+	if err == nil && ok && was.Kind != a.Kind {
+		err = fault.New(fault.Conflict, "directory.Assign", "user: has another kind of place in the application: unassign first")
+	}
+	return err
+}
+
+// Unassign takes a user's place in an application away; NotFound when there is
+// none.
+func (d *Directory) Unassign(ctx context.Context, actor identity.Principal, user record.ID, application string) error {
+	return d.change(ctx, actor, "unassignUser", func(t *storage.Txn, _ *userDoc) error {
+		u, err := target(t, user)
+		if err != nil {
+			return err
+		}
+		key := placeKey(user, application)
+		ok := named(application)
+		if ok {
+			if _, ok, err = t.Doc(SpaceAssignment, key); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "directory.Unassign", "application: the user has no place in it")
+		}
+		if err := t.PutDoc(SpaceAssignment, key, nil); err != nil {
+			return err
+		}
+		return save(t, user, u)
+	})
+}

@@ -1,0 +1,157 @@
+package directory
+
+import (
+	"slices"
+	"strings"
+
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+)
+
+// People is the directory of one tenant at one epoch: immutable, safe for
+// concurrent use. What its methods return is shared: read only.
+type People struct {
+	tenant       identity.Tenant
+	organization string
+	users        []*User // ascending by id
+	byID         map[record.ID]*User
+	byEmail      map[string]*User
+	assignments  map[record.ID][]*Assignment // ascending by application
+	roles        map[string]*Roles
+}
+
+// Organization returns the name of the tenant's organization.
+func (p *People) Organization() string { return p.organization }
+
+// User looks a person up by id.
+func (p *People) User(id record.ID) (*User, bool) {
+	u, ok := p.byID[id]
+	return u, ok
+}
+
+// ByEmail looks a person up by sign-in address, in any case.
+func (p *People) ByEmail(address string) (*User, bool) {
+	u, ok := p.byEmail[strings.ToLower(address)]
+	return u, ok
+}
+
+// Users returns everybody, ascending by id.
+func (p *People) Users() []*User { return p.users }
+
+// Assignments returns the places of a user, ascending by application.
+func (p *People) Assignments(user record.ID) []*Assignment { return p.assignments[user] }
+
+// Assignment returns the place of a user in one application.
+func (p *People) Assignment(user record.ID, application string) (*Assignment, bool) {
+	for _, a := range p.assignments[user] {
+		if a.Application == application {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+var nobody = &Roles{}
+
+// In returns who holds which role in an application: a policy.People. An
+// application that nobody has a place in has empty roles.
+func (p *People) In(application string) *Roles {
+	if r, ok := p.roles[application]; ok {
+		return r
+	}
+	return nobody
+}
+
+// Viewer returns what the principal is in the application, false when they have
+// no access there: unknown, not active, or without assignment. Whether the
+// application exists is not asked: admins are viewers of every name.
+func (p *People) Viewer(pr identity.Principal, application string) (identity.Viewer, bool) {
+	u, ok := p.byID[pr.User]
+	if !ok || pr.Tenant != p.tenant || pr.Credential == identity.NoCredential || u.Status != Active {
+		return identity.Viewer{}, false
+	}
+	v := identity.Viewer{
+		Tenant: pr.Tenant, User: u.ID, DisplayName: u.DisplayName,
+		Application: application, Credential: pr.Credential,
+	}
+	if u.Admin.Administers() {
+		v.Kind = u.Admin
+		return v, true
+	}
+	a, ok := p.Assignment(u.ID, application)
+	if !ok {
+		return identity.Viewer{}, false
+	}
+	v.Kind, v.Role, v.PermissionSet, v.Attributes = a.Kind, a.Role, a.PermissionSet, a.Attributes
+	return v, true
+}
+
+// MayDefine reports whether the principal may read and change the application's
+// definition: admins and its developers (A6), Forbidden for its live users
+// (A10), NotFound for everybody without a place in it.
+func (p *People) MayDefine(pr identity.Principal, application string) error {
+	v, ok := p.Viewer(pr, application)
+	switch {
+	case !ok:
+		return fault.New(fault.NotFound, "directory.MayDefine", "no such application")
+	case v.Kind == identity.Developer, v.Kind.Administers():
+		return nil
+	}
+	return fault.New(fault.Forbidden, "directory.MayDefine", "only admins and developers of the application may do this")
+}
+
+// MayOpen reports whether the principal may open the user directory (A5).
+func (p *People) MayOpen(pr identity.Principal) error {
+	u, ok := p.byID[pr.User]
+	if ok && pr.Tenant == p.tenant && u.Status == Active && u.Admin.Administers() {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "directory.MayOpen", "only admins may open the user directory")
+}
+
+// Roles is the assignment of roles in one application. Inactive users keep
+// theirs: their records go on to count (E5).
+type Roles struct {
+	of      map[record.ID]string
+	members map[string][]record.ID
+}
+
+// RoleOf returns the role of a live user, empty for all others.
+func (r *Roles) RoleOf(user record.ID) string { return r.of[user] }
+
+// Members returns the holders of a role in ascending order; read only.
+func (r *Roles) Members(role string) []record.ID { return r.members[role] }
+
+// add takes users in ascending order.
+func (r *Roles) add(user record.ID, role string) {
+	r.of[user] = role
+	r.members[role] = append(r.members[role], user)
+}
+
+// build completes the lookups from users and assignments.
+func (p *People) build(assignments []*Assignment) {
+	slices.SortFunc(p.users, func(a, b *User) int { return strings.Compare(string(a.ID[:]), string(b.ID[:])) })
+	for _, u := range p.users {
+		p.byID[u.ID], p.byEmail[u.Email] = u, u
+	}
+	for _, a := range assignments {
+		p.assignments[a.User] = append(p.assignments[a.User], a)
+	}
+	for _, u := range p.users {
+		for _, a := range p.assignments[u.ID] {
+			if a.Kind == identity.Live && !u.Admin.Administers() {
+				p.rolesOf(a.Application).add(u.ID, a.Role)
+			}
+		}
+	}
+}
+
+func (p *People) rolesOf(application string) *Roles {
+	r, ok := p.roles[application]
+	if !ok {
+		r = &Roles{of: map[record.ID]string{}, members: map[string][]record.ID{}}
+		p.roles[application] = r
+	}
+	return r
+}
