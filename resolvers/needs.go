@@ -1,0 +1,69 @@
+package resolvers
+
+import (
+	"context"
+
+	"sluice/engine"
+	"sluice/internal/directory"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+)
+
+// Definitions is what the management API asks of the engine. Every method
+// checks in its own snapshot or transaction that the principal's credential
+// stands (Unauthenticated), and that the principal may:
+//
+//   - an application that does not exist and one that the principal has no
+//     place in are the same NotFound;
+//   - reading a definition and changing anything is for admins and developers
+//     of the application (A6), Forbidden for live users (A10); People.MayDefine
+//     of the directory answers both;
+//   - an application that does not exist yet is made by admins only.
+//
+// Methods that change something bump the tenant's epoch. Implementations are
+// safe for concurrent use.
+type Definitions interface {
+	// Applications returns the applications that the principal has a place in,
+	// ascending by name; all of them for admins.
+	Applications(ctx context.Context, p identity.Principal) ([]engine.Summary, error)
+
+	// Source returns the YAML text of the active definition.
+	Source(ctx context.Context, p identity.Principal, application string) (string, error)
+
+	// Apply checks a document and makes it the application's next version. What
+	// is wrong with the document is in Applied.Faults; an error is anything else.
+	// The application is the one that the document names.
+	Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
+
+	// CheckAssignment reports whether the active definition has the role, the
+	// permission set and the attributes of a: Invalid when not, with the argument
+	// named; NotFound for an application that does not exist. It does not judge
+	// whether the principal may assign: the directory does.
+	CheckAssignment(ctx context.Context, p identity.Principal, a directory.Assignment) error
+
+	// Attributes turns the text form of viewer attributes into values of the
+	// types that the active definition declares; Invalid for an unknown name or
+	// a value that does not fit. Errors otherwise as CheckAssignment.
+	Attributes(ctx context.Context, p identity.Principal, application string, text map[string]string) (map[string]record.Value, error)
+
+	// UploadModule checks a module and keeps it under its hash; the same bytes
+	// again are the same module. Invalid when a check refuses it.
+	UploadModule(ctx context.Context, p identity.Principal, application, name string, module []byte) (engine.Module, error)
+
+	// Modules returns the application's modules, the newest first.
+	Modules(ctx context.Context, p identity.Principal, application string) ([]engine.Module, error)
+
+	// Rules returns the custom rules of the active definition in its order.
+	Rules(ctx context.Context, p identity.Principal, application string) ([]engine.RuleState, error)
+
+	// BindModule makes the module the one that fills the rule, not active yet.
+	// NotFound for an unknown rule or module, Invalid when the module's manifest
+	// does not fit the rule.
+	BindModule(ctx context.Context, p identity.Principal, application, rule, module string) (engine.RuleState, error)
+
+	// ActivateRule switches the rule on; Conflict when nothing is bound.
+	ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
+
+	// DeactivateRule switches the rule off.
+	DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
+}
