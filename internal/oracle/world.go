@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"slices"
 
 	"sluice/internal/definition"
@@ -188,4 +189,9 @@ func Raw(f *definition.Form, r *Record, field string) record.Value {
 		return record.Int(r.ModifiedTime)
 	}
 	return r.Cells[field]
+}
+
+// SortRecords puts records in ascending order of their ids.
+func SortRecords(rs []*Record) {
+	slices.SortFunc(rs, func(a, b *Record) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 }
