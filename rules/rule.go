@@ -1,11 +1,6 @@
-// Package rules is the contract of a custom rule: its manifest, the batch it is
-// asked about, the verdicts it gives, and the [Runner] that runs it. It knows
-// neither storage nor WebAssembly: a runner is handed values and hands back
-// verdicts.
 package rules
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 
@@ -13,11 +8,27 @@ import (
 	"sluice/internal/record"
 )
 
+// ABI is the one version of the interface between host and guest.
+const ABI = 1
+
+// Meter names the metering that a module is run with. It changes whenever the
+// fuel that a module spends could change, and every hash with it.
+const Meter = 1
+
 // Hash names one immutable version of a rule: module, manifest, ABI and meter.
 type Hash [sha256.Size]byte
 
 // String returns the hash in hex.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// HashOf names the version that module is: its bytes, the manifest in them
+// included, the ABI and the metering. It does not check the module.
+func HashOf(module []byte) Hash {
+	d := sha256.New()
+	d.Write([]byte{'s', 'l', 'u', 'i', 'c', 'e', '.', 'r', 'u', 'l', 'e', 0, ABI, Meter})
+	d.Write(module)
+	return Hash(d.Sum(nil))
+}
 
 // Effect is what a rule does. The zero Effect is invalid.
 type Effect uint8
@@ -30,23 +41,14 @@ const (
 	Mask
 )
 
-// Column is one declared input: a record field or a viewer attribute.
-type Column struct {
-	Name  string
-	Type  record.Type
-	Scale uint8
-}
+var effectNames = [...]string{"", "share", "restrict", "mask"}
 
-// Manifest declares what a module reads and may answer.
-type Manifest struct {
-	ABI     int // 1
-	Form    string
-	Effect  Effect
-	Record  []Column // ≤ 64
-	Viewer  []Column // ≤ 64
-	Grant   uint8    // the highest grant a Share gives: 1 view, 2 edit, 3 delete
-	Mask    []string // the fields a Mask decides on, ≤ 64; bit i of a verdict is field i
-	Reasons []string // ≤ 255; reason n of a verdict is Reasons[n-1]
+// String returns the name that manifests use, empty for an invalid effect.
+func (e Effect) String() string {
+	if int(e) < len(effectNames) {
+		return effectNames[e]
+	}
+	return ""
 }
 
 // FaultKind says what went wrong with one record. The zero FaultKind is none.
@@ -64,6 +66,16 @@ const (
 	FaultQuarantine           // the rule is quarantined
 )
 
+var faultNames = [...]string{"none", "trap", "fuel", "answer", "input", "missing", "impure", "quarantine"}
+
+// String returns the kind in one word, for logs and counters.
+func (k FaultKind) String() string {
+	if int(k) < len(faultNames) {
+		return faultNames[k]
+	}
+	return "unknown"
+}
+
 // Verdict is the answer for one record. The zero Verdict grants nothing, lets
 // nothing through and shows no maskable field.
 type Verdict struct {
@@ -80,23 +92,4 @@ type Batch struct {
 	Rule   Hash
 	Viewer []record.Value
 	Rows   [][]record.Value // any number; the runner cuts them into calls
-}
-
-// Fuel is the budget of one query over all its batches. Not for concurrent use.
-type Fuel struct{ Left int64 }
-
-// QueryFuel is the budget that a query starts with.
-const QueryFuel = 500_000_000
-
-// Runner runs rules. Implementations are safe for concurrent use.
-type Runner interface {
-	// Load makes a checked module ready under its hash. Loading twice is fine.
-	Load(ctx context.Context, tenant identity.Tenant, module []byte) (Hash, error)
-	// Loaded reports whether Decide can run the rule without Load.
-	Loaded(tenant identity.Tenant, h Hash) bool
-	// Decide fills out[i] for b.Rows[i]; len(out) = len(b.Rows). What goes wrong
-	// with a record is a Fault in its verdict and never an error. An error means
-	// that the query must fail: fuel spent (kind Limit) or ctx ended. out is
-	// then all zero.
-	Decide(ctx context.Context, b *Batch, fuel *Fuel, out []Verdict) error
 }
