@@ -19,6 +19,14 @@ var ErrUncertain = errors.New("driver: outcome of the commit is not known")
 // ErrClosed is returned by every call after Close.
 var ErrClosed = errors.New("driver: closed")
 
+// ErrTooBig is returned by Commit for more than the backend can write at once.
+// Nothing was written.
+var ErrTooBig = errors.New("driver: too many writes for one commit")
+
+// ErrExpired is returned by reads of a snapshot that is older than the driver
+// allows, where it sets a maximum age.
+var ErrExpired = errors.New("driver: snapshot is too old")
+
 // Driver is one backend. All methods are safe for concurrent use.
 type Driver interface {
 	// Snapshot returns a view of everything published so far. It does not wait
@@ -69,4 +77,17 @@ type Cursor interface {
 	Value() []byte
 	Err() error
 	Close()
+}
+
+// After returns the first key behind all keys that begin with prefix, nil when
+// there is none.
+func After(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != 0xff {
+			end := append([]byte(nil), prefix[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+	return nil
 }

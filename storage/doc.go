@@ -1,0 +1,3 @@
+// Package storage keeps records, indexes, documents and the change log of
+// tenants over a small driver.
+package storage
