@@ -67,15 +67,16 @@ const (
 // cleanEmail returns the form under which an address is unique. Only ASCII is
 // taken: two addresses that look alike must not be two accounts.
 func cleanEmail(s string) (string, bool) {
-	s = strings.ToLower(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
 	if s == "" || len(s) > maxEmail {
 		return "", false
 	}
-	for i := range len(s) {
+	for i := range len(s) { // before lower-casing, which makes a letter k of the Kelvin sign
 		if s[i] <= ' ' || s[i] > '~' {
 			return "", false
 		}
 	}
+	s = strings.ToLower(s)
 	a, err := mail.ParseAddress(s)
 	return s, err == nil && a.Address == s
 }
