@@ -35,9 +35,8 @@ func MaySee(w *World, u *User, a definition.Action, form string, r *Record) bool
 
 // Grants is MaySee with every reason there is.
 func Grants(w *World, u *User, a definition.Action, form string, r *Record) Why {
-	recordActions := []definition.Action{definition.View, definition.Edit, definition.Delete, definition.Export,
-		definition.ReadComments, definition.WriteComments, definition.ReadHistory}
-	if !admitted(w, u) || !slices.Contains(recordActions, a) || restricted(w, u, form, r) {
+	onRecords := a == definition.View || a == definition.Edit || a == definition.Delete || a >= definition.Export && a <= definition.ReadHistory
+	if !onRecords || !admitted(w, u) || restricted(w, u, form, r) {
 		return 0
 	}
 	if a != definition.View && Grants(w, u, definition.View, form, r) == 0 {
@@ -83,15 +82,16 @@ func scope(w *World, u *User, report string, a definition.Action, form string, r
 	return ownership(w, u, Owner(w.Form(form), r)) | shared(w, u, a, form, r)
 }
 
-// holdsRight reports whether a set has the right on a report, with what B6 says
-// to be implied.
+// implying names the rights that imply a right (B6).
+var implying = map[definition.Action][]definition.Action{
+	definition.View:         {definition.ViewAll, definition.ModifyAll},
+	definition.Edit:         {definition.ModifyAll},
+	definition.ViewAll:      {definition.ModifyAll},
+	definition.ReadComments: {definition.WriteComments},
+}
+
+// holdsRight reports whether a set has the right on a report, itself or implied.
 func holdsRight(s *definition.PermissionSet, report string, a definition.Action) bool {
-	implying := map[definition.Action][]definition.Action{
-		definition.View:         {definition.ViewAll, definition.ModifyAll},
-		definition.Edit:         {definition.ModifyAll},
-		definition.ViewAll:      {definition.ModifyAll},
-		definition.ReadComments: {definition.WriteComments},
-	}
 	return s != nil && slices.ContainsFunc(s.Reports[report], func(have definition.Action) bool {
 		return have == a || slices.Contains(implying[a], have)
 	})
@@ -157,9 +157,14 @@ func inGroup(w *World, id record.ID, role string, g definition.Group) bool {
 	return false
 }
 
+// covering is the least level that covers an action (F1).
+var covering = map[definition.Action]definition.Level{definition.View: definition.Read,
+	definition.Edit: definition.ReadWrite, definition.Delete: definition.ReadWriteDelete}
+
+// shared gives the reasons of sharing rules and Share modules for View, Edit or
+// Delete (F1 to F5).
 func shared(w *World, u *User, a definition.Action, form string, r *Record) (why Why) {
-	need := map[definition.Action]definition.Level{definition.View: definition.Read, definition.Edit: definition.ReadWrite,
-		definition.Delete: definition.ReadWriteDelete}[a]
+	need := covering[a]
 	owner := Owner(w.Form(form), r)
 	for _, s := range w.App.Sharing {
 		if s.Form != form || s.Level < need {

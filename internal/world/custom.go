@@ -10,7 +10,7 @@ import (
 )
 
 func (g *gen) custom() {
-	for i := range g.weighted(4, 4, 3) {
+	for i := range g.weighted(3, 4, 4) {
 		if i >= g.size.Custom {
 			return
 		}

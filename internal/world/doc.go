@@ -4,5 +4,5 @@
 // its seed and size.
 //
 // It also makes random filters and orders for a viewer, pairs of worlds that a
-// viewer must not be able to tell apart, and a Go double of the rule modules.
+// viewer must not be able to tell apart, and the rule modules as Go functions.
 package world

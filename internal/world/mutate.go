@@ -128,6 +128,11 @@ func (m *mutation) add(f *definition.Form) bool {
 			m.set(field, r)
 		}
 	}
+	for _, field := range f.Fields {
+		if _, has := r.Cells[field.Name]; field.Required && !has {
+			return false
+		}
+	}
 	r.Owner = oracle.Owner(f, r)
 	m.w.Records[f.Name] = append(m.w.Records[f.Name], r)
 	oracle.SortRecords(m.w.Records[f.Name])
