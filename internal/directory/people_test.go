@@ -132,21 +132,24 @@ func TestA5Directory(t *testing.T) {
 	}
 }
 
-func TestA6A10WhoDefines(t *testing.T) {
+func TestA6DevelopersDefine(t *testing.T) {
 	w := newWorld(t)
-	want := map[string]fault.Kind{
-		"super": noFault, "admin": noFault, "admin2": noFault, "dev": noFault,
-		"rep": fault.Forbidden, "idle": fault.NotFound,
-	}
-	for _, name := range everyone {
-		wants(t, name, w.people().MayDefine(w.as[name], "orders"), want[name])
+	for _, name := range []string{"super", "admin", "admin2", "dev"} {
+		wants(t, name, w.people().MayDefine(w.as[name], "orders"), noFault)
 	}
 	wants(t, "developer of another application", w.people().MayDefine(w.as["dev"], "hr"), fault.NotFound)
-	wants(t, "live user of another application", w.people().MayDefine(w.as["rep"], "hr"), fault.NotFound)
+	wants(t, "developer in the directory", w.people().MayOpen(w.as["dev"]), fault.Forbidden)
+}
+
+func TestA10LiveUsersDoNotDefine(t *testing.T) {
+	w := newWorld(t)
+	wants(t, "live", w.people().MayDefine(w.as["rep"], "orders"), fault.Forbidden)
+	wants(t, "live elsewhere", w.people().MayDefine(w.as["rep"], "hr"), fault.NotFound)
+	wants(t, "without a place", w.people().MayDefine(w.as["idle"], "orders"), fault.NotFound)
 	wants(t, "nobody", w.people().MayDefine(identity.Principal{}, "orders"), fault.NotFound)
 }
 
-func TestA7A13RoleAndSet(t *testing.T) {
+func TestA7RoleAndSet(t *testing.T) {
 	w := newWorld(t)
 	user := w.id["idle"]
 	cases := []struct {
@@ -157,8 +160,6 @@ func TestA7A13RoleAndSet(t *testing.T) {
 		{"no role", Assignment{User: user, Application: "orders", Kind: identity.Live, PermissionSet: "Sales"}, fault.Invalid},
 		{"no set", Assignment{User: user, Application: "orders", Kind: identity.Live, Role: "Rep"}, fault.Invalid},
 		{"neither", Assignment{User: user, Application: "orders", Kind: identity.Live}, fault.Invalid},
-		{"developer with role", Assignment{User: user, Application: "orders", Kind: identity.Developer, Role: "Rep"}, fault.Invalid},
-		{"developer with set", Assignment{User: user, Application: "orders", Kind: identity.Developer, PermissionSet: "Sales"}, fault.Invalid},
 		{"no kind", Assignment{User: user, Application: "orders", Role: "Rep", PermissionSet: "Sales"}, fault.Invalid},
 		{"admin kind", Assignment{User: user, Application: "orders", Kind: identity.Admin}, fault.Invalid},
 		{"portal kind", Assignment{User: user, Application: "orders", Kind: identity.Portal, PermissionSet: "Sales"}, fault.Invalid},
@@ -167,15 +168,37 @@ func TestA7A13RoleAndSet(t *testing.T) {
 		{"nobody", live(record.ID{}, "orders"), fault.Invalid},
 		{"unknown user", live(record.NewID(w.clock.Now()), "orders"), fault.NotFound},
 		{"both", live(user, "orders"), noFault},
-		{"developer elsewhere", Assignment{User: user, Application: "hr", Kind: identity.Developer}, noFault},
 	}
 	for _, c := range cases {
 		wants(t, c.name, w.d.Assign(t.Context(), w.as["admin"], c.a, nil), c.want)
 	}
 	refuse := func(Assignment) error { return fault.New(fault.Invalid, "test", "role: unknown") }
 	wants(t, "role unknown to the definition", w.d.Assign(t.Context(), w.as["admin"], live(user, "third"), refuse), fault.Invalid)
-	if got := len(w.people().Assignments(user)); got != 2 {
-		t.Errorf("%d assignments, want 2: a refused one was written", got)
+	if got := len(w.people().Assignments(user)); got != 1 {
+		t.Errorf("%d assignments, want 1: a refused one was written", got)
+	}
+}
+
+func TestA13DevelopersHoldNeither(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		a    Assignment
+		want fault.Kind
+	}{
+		"role":       {Assignment{Role: "Rep"}, fault.Invalid},
+		"set":        {Assignment{PermissionSet: "Sales"}, fault.Invalid},
+		"attributes": {Assignment{Attributes: map[string]record.Value{"team": record.String("north")}}, fault.Invalid},
+		"nothing":    {Assignment{}, noFault},
+	} {
+		c.a.User, c.a.Application, c.a.Kind = w.id["idle"], "orders", identity.Developer
+		wants(t, name, w.d.Assign(t.Context(), w.as["admin"], c.a, nil), c.want)
+	}
+	v, ok := w.people().Viewer(w.as["idle"], "orders")
+	if !ok || v.Kind != identity.Developer || v.Role != "" || v.PermissionSet != "" {
+		t.Errorf("viewer %+v %v", v, ok)
+	}
+	if r := w.people().In("orders"); r.RoleOf(w.id["idle"]) != "" {
+		t.Error("a developer has a role")
 	}
 }
 
