@@ -1,0 +1,136 @@
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { applications, introspect, personas as loadPersonas, post, signIn, signOut } from './api.js';
+import { Bar } from './Bar.jsx';
+import { applicationEndpoint, checkEndpoint, MANAGEMENT } from './endpoint.js';
+import { whoQuery } from './examples.js';
+import { Failure, Welcome } from './Notice.jsx';
+import { Workbench } from './Workbench.jsx';
+
+const NOBODY = { token: '', persona: null, session: false };
+
+/** What the address of the page asks for; only names and our own paths count. */
+function wanted() {
+  const query = new URLSearchParams(window.location.search);
+  return { endpoint: checkEndpoint(query.get('endpoint')), persona: query.get('persona') };
+}
+
+function remember(endpoint, persona) {
+  const query = new URLSearchParams({ endpoint });
+  if (persona) query.set('persona', persona.name);
+  window.history.replaceState(null, '', `?${query}`);
+}
+
+function endpointOf(persona) {
+  return (persona.application && applicationEndpoint(persona.application)) || MANAGEMENT;
+}
+
+function endpoints(people, names) {
+  const all = new Set([...(people ?? []).map(endpointOf), ...names.map(applicationEndpoint).filter(Boolean)]);
+  all.delete(MANAGEMENT);
+  return [...[...all].sort(), MANAGEMENT];
+}
+
+/** Reads the schema for one endpoint and token; an answer for an older pair is dropped. */
+function useSchema(endpoint, token, attempt) {
+  const [state, setState] = useState({ phase: 'idle' });
+  useEffect(() => {
+    let current = true;
+    if (!endpoint) return undefined;
+    setState({ phase: 'loading' });
+    introspect(endpoint, token).then(
+      (result) => current && setState({ phase: 'ready', key: `${endpoint} ${token}`, ...result }),
+      (error) => current && setState({ phase: 'failed', error }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [endpoint, token, attempt]);
+  return state;
+}
+
+/** Asks the server who the token's owner is here; null when it does not say. */
+function useWho(endpoint, token, schema) {
+  const [who, setWho] = useState(null);
+  useEffect(() => {
+    let current = true;
+    setWho(null);
+    const query = schema && token ? whoQuery(schema) : null;
+    if (query) post(endpoint, token, { query }).then((data) => current && setWho(data.me), () => {});
+    return () => {
+      current = false;
+    };
+  }, [endpoint, token, schema]);
+  return who;
+}
+
+export function App() {
+  const [people, setPeople] = useState(undefined); // undefined: not known yet; null: no demo
+  const [viewer, setViewer] = useState(NOBODY);
+  const [endpoint, setEndpoint] = useState(null);
+  const [names, setNames] = useState([]);
+  const [attempt, setAttempt] = useState(0);
+
+  useEffect(() => {
+    loadPersonas().catch(() => null).then((list) => {
+      const { endpoint: asked, persona: name } = wanted();
+      const first = list?.find((p) => p.name === name) ?? list?.[0];
+      setPeople(list);
+      if (first) setViewer({ token: first.token, persona: first, session: false });
+      setEndpoint(asked ?? (first ? endpointOf(first) : MANAGEMENT));
+    });
+  }, []);
+
+  useEffect(() => {
+    let current = true;
+    setNames([]);
+    if (viewer.token && !viewer.persona) applications(viewer.token).then((list) => current && setNames(list));
+    return () => {
+      current = false;
+    };
+  }, [viewer]);
+
+  useEffect(() => {
+    if (endpoint) remember(endpoint, viewer.persona);
+  }, [endpoint, viewer]);
+
+  const become = useCallback((persona) => {
+    setViewer({ token: persona.token, persona, session: false });
+    setEndpoint(endpointOf(persona));
+  }, []);
+  const useToken = useCallback((token) => setViewer({ ...NOBODY, token }), []);
+  const enter = useCallback(async (form) => setViewer({ ...NOBODY, token: await signIn(form), session: true }), []);
+  const leave = useCallback(() => {
+    if (viewer.session) signOut(viewer.token).catch(() => {});
+    setViewer(NOBODY);
+  }, [viewer]);
+
+  const state = useSchema(endpoint, viewer.token, attempt);
+  const ready = state.phase === 'ready' && state.key === `${endpoint} ${viewer.token}`;
+  const who = useWho(endpoint, viewer.token, ready ? state.schema : null);
+  const choices = useMemo(() => endpoints(people, names), [people, names]);
+
+  if (people === undefined || !endpoint) return <p className="loading">Loading the playground…</p>;
+  return (
+    <>
+      <Bar
+        people={people}
+        viewer={viewer}
+        who={who}
+        endpoint={endpoint}
+        choices={choices}
+        onPersona={become}
+        onEndpoint={setEndpoint}
+        onToken={useToken}
+        onLeave={leave}
+      />
+      <main aria-busy={!ready && state.phase !== 'failed'}>
+        {state.phase === 'failed' && !viewer.token && <Welcome onSignIn={enter} error={state.error} endpoint={endpoint} />}
+        {state.phase === 'failed' && viewer.token && (
+          <Failure error={state.error} endpoint={endpoint} onRetry={() => setAttempt((n) => n + 1)} />
+        )}
+        {ready && <Workbench key={state.key} endpoint={endpoint} token={viewer.token} data={state.data} schema={state.schema} />}
+        {!ready && state.phase !== 'failed' && <p className="loading">Reading the schema…</p>}
+      </main>
+    </>
+  );
+}

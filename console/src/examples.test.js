@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { buildSchema, parse, validate } from 'graphql';
+import { examples, whoQuery } from './examples.js';
+
+const application = buildSchema(`
+  type Query {
+    customer(id: ID!): Customer
+    customers(first: Int, after: String): CustomerConnection!
+    node(id: ID!): Node
+    me: Viewer!
+  }
+  interface Node { id: ID! }
+  type Viewer { name: String role: String kind: Kind! forms: [String!]! }
+  enum Kind { LIVE ADMIN }
+  type User { id: ID! displayName: String! }
+  type Customer implements Node {
+    id: ID! name: String taxNumber: String addedTime: String! owner: User old: String @deprecated
+    history(first: Int!): CustomerConnection
+  }
+  type CustomerConnection { nodes: [Customer!]! totalCount: Int! pageInfo: PageInfo! }
+  type PageInfo { hasNextPage: Boolean! endCursor: String }
+`);
+
+test('every example is valid for its schema', () => {
+  const made = examples(application);
+  assert.equal(made.length, 2);
+  for (const text of made) assert.deepEqual(validate(application, parse(text)), [], text);
+  assert.match(made[0], /taxNumber/);
+  assert.match(made[0], /owner \{ id displayName \}/);
+  assert.doesNotMatch(made[0], /old|history|addedTime/);
+});
+
+test('a schema with little in it', () => {
+  assert.deepEqual(examples(buildSchema('type Query { ping: String }')), []);
+  assert.equal(whoQuery(buildSchema('type Query { ping: String }')), null);
+  assert.equal(whoQuery(buildSchema('type Query { me(id: ID!): Me } type Me { name: String }')), null);
+});
+
+test('whoQuery asks what there is', () => {
+  assert.equal(whoQuery(application), '{ me { name kind role } }');
+});
