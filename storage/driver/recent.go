@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"sort"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Pins keeps which sequences are published and which snapshots are open. It is
@@ -12,11 +14,13 @@ type Pins struct {
 	mu        sync.Mutex
 	published uint64
 	open      []pin // ascending sequences; the first has a count > 0
+	expired   atomic.Uint64
 }
 
 type pin struct {
-	seq   uint64
-	count int
+	seq    uint64
+	count  int
+	latest time.Time // when the last of them was opened
 }
 
 // Publish makes seq the sequence of snapshots opened from now on. Sequences
@@ -34,17 +38,36 @@ func (p *Pins) Published() uint64 {
 	return p.published
 }
 
-// Pin registers a snapshot at the published sequence, which it returns.
-func (p *Pins) Pin() uint64 {
+// Pin registers a snapshot at the published sequence, which it returns. now is
+// for Expire; a driver that does not expire snapshots gives the zero time.
+func (p *Pins) Pin(now time.Time) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n := len(p.open); n > 0 && p.open[n-1].seq == p.published {
 		p.open[n-1].count++
+		p.open[n-1].latest = now
 	} else {
-		p.open = append(p.open, pin{p.published, 1})
+		p.open = append(p.open, pin{p.published, 1, now})
 	}
 	return p.published
 }
+
+// Expire ends all snapshots of a sequence of which none was opened at or after
+// the time given. The published sequence does not expire.
+func (p *Pins) Expire(before time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for n < len(p.open) && p.open[n].seq < p.published && (p.open[n].count == 0 || p.open[n].latest.Before(before)) {
+		p.expired.Store(p.open[n].seq)
+		n++
+	}
+	p.open = p.open[n:]
+}
+
+// Expired reports whether snapshots at seq have been ended. What was read before
+// it is asked counts only when it answers false.
+func (p *Pins) Expired(seq uint64) bool { return seq <= p.expired.Load() && p.expired.Load() != 0 }
 
 // Unpin ends a snapshot.
 func (p *Pins) Unpin(seq uint64) {

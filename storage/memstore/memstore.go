@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"time"
 
 	"sluice/storage"
 	"sluice/storage/driver"
@@ -47,7 +48,7 @@ func (m *mem) Snapshot() (driver.Snapshot, error) {
 	if m.closed {
 		return nil, driver.ErrClosed
 	}
-	return &snapshot{m: m, tree: m.tree.Snapshot(), seq: m.pins.Pin()}, nil
+	return &snapshot{m: m, tree: m.tree.Snapshot(), seq: m.pins.Pin(time.Time{})}, nil
 }
 
 // Commit validates and applies under the lock.

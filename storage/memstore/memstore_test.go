@@ -1,0 +1,13 @@
+package memstore_test
+
+import (
+	"testing"
+
+	"sluice/storage/driver"
+	"sluice/storage/memstore"
+	"sluice/storage/storetest"
+)
+
+func TestDriver(t *testing.T) {
+	storetest.Run(t, func(testing.TB) driver.Driver { return memstore.NewDriver() })
+}
