@@ -1,0 +1,77 @@
+package graph
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"sluice/internal/fault"
+	"sluice/internal/record"
+)
+
+// MarshalID writes an id in its canonical text form.
+func MarshalID(id record.ID) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = w.Write(append(id.Append([]byte{'"'}), '"'))
+	})
+}
+
+// UnmarshalID reads the canonical text form; everything else is Invalid.
+func UnmarshalID(v any) (record.ID, error) {
+	if s, ok := v.(string); ok {
+		if id, err := record.ParseID(s); err == nil {
+			return id, nil
+		}
+	}
+	return record.ID{}, fault.New(fault.Invalid, "graph.ID", "expected an id of 36 characters")
+}
+
+// MarshalInt writes an integer.
+func MarshalInt(n int) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = w.Write(strconv.AppendInt(nil, int64(n), 10))
+	})
+}
+
+// UnmarshalInt reads an integer of 32 bits, as the specification bounds it;
+// everything else is Invalid.
+func UnmarshalInt(v any) (int, error) {
+	var n int64
+	var err error
+	switch v := v.(type) {
+	case json.Number:
+		n, err = v.Int64()
+	case int64:
+		n = v
+	case int:
+		n = int64(v)
+	default:
+		err = strconv.ErrSyntax
+	}
+	if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
+		return 0, fault.New(fault.Invalid, "graph.Int", "expected an integer of 32 bits")
+	}
+	return int(n), nil
+}
+
+// MarshalDateTime writes a time as RFC 3339 in UTC.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		b := t.UTC().AppendFormat([]byte{'"'}, time.RFC3339)
+		_, _ = w.Write(append(b, '"'))
+	})
+}
+
+// UnmarshalDateTime reads RFC 3339; everything else is Invalid.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	if s, ok := v.(string); ok {
+		if t, err := time.Parse(time.RFC3339, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fault.New(fault.Invalid, "graph.DateTime", "expected a time like 2026-03-01T09:00:00Z")
+}
