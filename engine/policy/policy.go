@@ -40,9 +40,6 @@ type report struct {
 	criteria *Criteria
 }
 
-// builtIn are the permission sets that every application has (A12, B5).
-var builtIn = [...]string{"Read", "Write", "Customer"}
-
 // Compile checks and compiles a definition. It fails as a whole: a definition
 // that does not compile denies everything. The errors are for the log, they
 // name parts of the definition. The Policy keeps app, which must not change.

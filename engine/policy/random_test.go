@@ -71,6 +71,7 @@ func (d *drawing) world() *world {
 
 func (w *world) permissions(d *drawing) {
 	s := w.set("s", map[string][]definition.Action{})
+	w.set("other", nil)
 	s.ShowPII, s.ShowEPHI = d.yes(), d.yes()
 	for _, r := range w.app.Reports {
 		list := some(d, reportActions, 3)
@@ -128,7 +129,7 @@ func (w *world) customRule(d *drawing, name string) *definition.CustomRule {
 			r.Roles = append(r.Roles, role.Name)
 		}
 		if d.upTo(3) == 0 {
-			r.Sets = []string{pick(d, []string{"s", "Read"})}
+			r.Sets = []string{pick(d, []string{"s", "other"})}
 		}
 		for _, u := range some(d, userNames, 5) {
 			r.Users = append(r.Users, u+"@x")

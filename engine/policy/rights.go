@@ -53,7 +53,7 @@ type actions uint16
 
 func (s actions) has(a definition.Action) bool { return s&(1<<a) != 0 }
 
-// on reads the actions of one report and adds those that they imply (B6).
+// onReport reads the actions of one report and adds those that they imply (B6).
 func onReport(list []definition.Action) (actions, error) {
 	var s actions
 	for _, a := range list {
@@ -143,13 +143,6 @@ func (p *Policy) compileSets() error {
 		}
 		if err := p.addSet(d); err != nil {
 			return err
-		}
-	}
-	for _, name := range builtIn {
-		if d, ok := p.app.Set(name); ok && p.sets[name] == nil {
-			if err := p.addSet(d); err != nil {
-				return err
-			}
 		}
 	}
 	p.nothing = &set{forms: make([]rights, len(p.forms))}

@@ -21,8 +21,8 @@ func (g group) has(user record.ID, pos int32) bool {
 	return !g.user.IsZero() && g.user == user || g.span.has(pos)
 }
 
-// sharing is one compiled sharing rule: exactly one of from, criteria and
-// audience is in use, as kind says.
+// sharing is one compiled sharing rule. Where neither criteria nor audience is
+// set it shares the records of from, who may be nobody.
 type sharing struct {
 	def      *definition.SharingRule
 	from     group
@@ -109,10 +109,10 @@ type custom struct {
 	def        *definition.CustomRule
 	everyone   bool // every live and portal user
 	users      []record.ID
-	fields     record.FieldSet // those that a mask may hide
-	numbers    []uint32        // the same, listed
-	byLevel    [definition.ReadWriteDelete + 1]*Rule
-	keptByRule *Kept
+	fields     record.FieldSet                       // those that a mask may hide
+	numbers    []uint32                              // the same, listed
+	byLevel    [definition.ReadWriteDelete + 1]*Rule // of a Share, nil above its cap
+	keptByRule *Kept                                 // of a Restrict
 }
 
 // unmaskable are the system fields that every reader of a record sees (H5).

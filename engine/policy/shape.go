@@ -46,7 +46,7 @@ type staticShape struct {
 	digest [32]byte
 }
 
-// for tenant binds the shape to one tenant: two tenants may have definitions of
+// forTenant binds the shape to one tenant: two tenants may have definitions of
 // equal name and version, and caches are keyed by the fingerprint.
 func (s *staticShape) forTenant(t identity.Tenant) *Shape {
 	return &Shape{
