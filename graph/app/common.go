@@ -1,0 +1,126 @@
+package app
+
+import (
+	_ "embed"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"sluice/internal/record"
+)
+
+//go:embed common.graphqls
+var commonText string
+
+// meanings maps the fields of types to what they stand for.
+type meanings map[*ast.FieldDefinition]Meaning
+
+// base is what every schema has: the prelude of the language and the types that
+// do not depend on a form. It is made once and read only; like the text that it
+// is parsed from it has a test, so that a failure here is a broken build.
+var base = makeBase()
+
+type baseTypes struct {
+	types      map[string]*ast.Definition
+	directives map[string]*ast.DirectiveDefinition
+	meanings   meanings
+}
+
+func makeBase() *baseTypes {
+	doc := validator.PreludeDocument()
+	common, err := parser.ParseSchema(&ast.Source{Name: "common.graphqls", Input: commonText})
+	if err != nil {
+		panic("graph/app: common.graphqls: " + err.Error())
+	}
+	b := &baseTypes{types: map[string]*ast.Definition{}, directives: map[string]*ast.DirectiveDefinition{}, meanings: meanings{}}
+	for _, d := range append(doc.Definitions, common.Definitions...) {
+		b.types[d.Name] = d
+	}
+	for _, d := range doc.Directives {
+		if d.Name != "defer" { // nothing here answers incrementally
+			b.directives[d.Name] = d
+		}
+	}
+	for typ, fields := range commonMeanings {
+		for name, kind := range fields {
+			b.meanings[b.types[typ].Fields.ForName(name)] = Meaning{Kind: kind}
+		}
+	}
+	return b
+}
+
+var commonMeanings = map[string]map[string]Kind{
+	"User": {"id": UserID, "displayName": UserName},
+	"Viewer": {"id": ViewerID, "displayName": ViewerName, "kind": ViewerKind, "role": ViewerRole,
+		"permissionSet": ViewerSet, "application": ViewerApplication, "rights": ViewerRights},
+	"ComponentRights": {"component": RightsComponent, "kind": RightsKind, "actions": RightsActions},
+	"PageInfo": {"hasNextPage": HasNextPage, "hasPreviousPage": HasPreviousPage,
+		"startCursor": StartCursor, "endCursor": EndCursor},
+}
+
+// outType names the output type of a cell, inType that of an input, filterType
+// the filter input; a lookup is not among them.
+func outType(t record.Type) string {
+	if t == record.User {
+		return "User"
+	}
+	return inType(t)
+}
+
+func inType(t record.Type) string {
+	switch t {
+	case record.Integer:
+		return "Long"
+	case record.Decimal:
+		return "Decimal"
+	case record.Boolean:
+		return "Boolean"
+	case record.Date:
+		return "Date"
+	case record.DateTime:
+		return "DateTime"
+	case record.User, record.Lookup, record.Identity:
+		return "ID"
+	case record.MultiChoice:
+		return "[String!]"
+	}
+	return "String"
+}
+
+func filterType(f *record.Field) string {
+	switch f.Type {
+	case record.Integer:
+		if f.Number == record.FieldVersion {
+			return "IntFilter"
+		}
+		return "LongFilter"
+	case record.Decimal:
+		return "DecimalFilter"
+	case record.Boolean:
+		return "BooleanFilter"
+	case record.Date:
+		return "DateFilter"
+	case record.DateTime:
+		return "DateTimeFilter"
+	case record.Choice:
+		return "ChoiceFilter"
+	case record.MultiChoice:
+		return "MultiChoiceFilter"
+	case record.User:
+		return "UserFilter"
+	case record.Identity:
+		return "IDFilter"
+	}
+	return "TextFilter"
+}
+
+// sortable says whether a list may be ordered by the field: values that have an
+// order people know, and are short enough for a cursor.
+func sortable(f *record.Field) bool {
+	switch f.Type {
+	case record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice, record.Email, record.Identity:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,245 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/record"
+)
+
+// Form is what a schema knows of one form. It is shared between the schemas of
+// a [Builder] and read only.
+type Form struct {
+	Number uint32
+	Name   string
+	// Inputs are the fields that a create or update input may name.
+	Inputs map[string]*record.Field
+	// Orders are the fields that a list may be ordered by.
+	Orders map[string]record.Field
+
+	defs            []*ast.Definition
+	query, mutation ast.FieldList
+	meanings        meanings
+}
+
+// reverse is a connection from a form to the records whose lookup leads to it.
+type reverse struct {
+	name   string
+	child  *policy.FormShape
+	lookup *definition.Field
+}
+
+// plan is everything that the types of one form depend on.
+type plan struct {
+	shape    *policy.FormShape
+	fields   []*definition.Field // visible, lookups to forms without VIEW excluded
+	system   []record.Field      // visible system fields without id
+	reverses []reverse
+	targets  map[uint32]string // form number to name, of the lookups among fields
+}
+
+// key is equal for plans that give equal types.
+func (p *plan) key() string {
+	var b strings.Builder
+	s := p.shape
+	fmt.Fprintf(&b, "%d %v %v %v %v", s.Form.Number, s.View, s.Create, s.Edit, s.Delete)
+	for _, f := range p.fields {
+		fmt.Fprintf(&b, " %d:%v", f.Number, s.Writable.Has(f.Number))
+	}
+	for _, f := range p.system {
+		fmt.Fprintf(&b, " s%d", f.Number)
+	}
+	for _, r := range p.reverses {
+		fmt.Fprintf(&b, " r%d.%d.%s", r.child.Form.Number, r.lookup.Number, r.name)
+	}
+	for _, r := range s.Reports {
+		fmt.Fprintf(&b, " %q", r.Name)
+	}
+	return b.String()
+}
+
+func (p *plan) build() *Form {
+	f := &Form{
+		Number: p.shape.Form.Number, Name: p.shape.Form.Name,
+		Inputs: map[string]*record.Field{}, Orders: map[string]record.Field{}, meanings: meanings{},
+	}
+	if p.shape.View {
+		p.object(f)
+		p.connection(f)
+		p.filters(f)
+		p.order(f)
+		p.queries(f)
+	}
+	p.mutations(f)
+	return f
+}
+
+func (f *Form) mean(d *ast.FieldDefinition, m Meaning) *ast.FieldDefinition {
+	f.meanings[d] = m
+	return d
+}
+
+func (p *plan) object(f *Form) {
+	fields := ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: RecordID})}
+	for _, x := range p.fields {
+		fields = append(fields, described(p.cell(f, x), x.Description))
+	}
+	for _, r := range p.reverses {
+		d := field(r.name, r.child.Form.Name+"Connection!", listArgs(r.child.Form.Name)...)
+		fields = append(fields, f.mean(d, Meaning{Kind: Children, Form: r.child.Form.Number, Field: &r.lookup.Field}))
+	}
+	for i := range p.system {
+		fields = append(fields, f.system(&p.system[i]))
+	}
+	fields = append(fields,
+		f.mean(field("viewerCanUpdate", "Boolean!"), Meaning{Kind: CanUpdate, Form: f.Number}),
+		f.mean(field("viewerCanDelete", "Boolean!"), Meaning{Kind: CanDelete, Form: f.Number}))
+	f.defs = append(f.defs, object(f.Name, p.shape.Form.Description, fields))
+}
+
+func (p *plan) cell(f *Form, x *definition.Field) *ast.FieldDefinition {
+	m := Meaning{Kind: Cell, Field: &x.Field}
+	switch x.Type {
+	case record.User:
+		m.Kind = UserCell
+	case record.Lookup:
+		m.Kind, m.Form = LookupCell, x.Target
+		return f.mean(field(x.Name, p.targets[x.Target]), m)
+	}
+	return f.mean(field(x.Name, outType(x.Type)), m)
+}
+
+func (f *Form) system(x *record.Field) *ast.FieldDefinition {
+	switch {
+	case x.Number == record.FieldVersion:
+		return f.mean(field(x.Name, "Int!"), Meaning{Kind: RecordVersion})
+	case x.Type == record.User:
+		return f.mean(field(x.Name, "User"), Meaning{Kind: UserCell, Field: x})
+	}
+	return f.mean(field(x.Name, outType(x.Type)+"!"), Meaning{Kind: Cell, Field: x})
+}
+
+func (p *plan) connection(f *Form) {
+	edge := object(f.Name+"Edge", "", ast.FieldList{
+		f.mean(field("cursor", "String!"), Meaning{Kind: EdgeCursor}),
+		f.mean(field("node", f.Name+"!"), Meaning{Kind: EdgeNode, Form: f.Number}),
+	})
+	conn := object(f.Name+"Connection", "", ast.FieldList{
+		f.mean(field("edges", "["+f.Name+"Edge!]!"), Meaning{Kind: Edges, Form: f.Number}),
+		f.mean(field("nodes", "["+f.Name+"!]!"), Meaning{Kind: Nodes, Form: f.Number}),
+		f.mean(field("pageInfo", "PageInfo!"), Meaning{Kind: PageInfo}),
+		described(f.mean(field("totalCount", "Int!"), Meaning{Kind: TotalCount}),
+			"How many records the list has on all pages; exact, and counted only when it is selected."),
+	})
+	f.defs = append(f.defs, edge, conn)
+}
+
+func (p *plan) filters(f *Form) {
+	list := "[" + f.Name + "Filter!]"
+	combine := ast.FieldList{field("and", list), field("or", list), field("not", f.Name+"Filter")}
+	names := ast.FieldList{field("id", "IDFilter")}
+	for _, x := range p.fields {
+		t := filterType(&x.Field)
+		if x.Type == record.Lookup {
+			t = p.targets[x.Target] + "LookupFilter"
+		}
+		names = append(names, field(x.Name, t))
+	}
+	for i := range p.system {
+		names = append(names, field(p.system[i].Name, filterType(&p.system[i])))
+	}
+	combine = append(combine, names...)
+	lookup := combine
+	if combine.ForName("isNull") == nil {
+		lookup = append(combine[:len(combine):len(combine)], described(field("isNull", "Boolean"),
+			"Whether the lookup is null or leads to a record that the viewer cannot reach."))
+	}
+	f.defs = append(f.defs, input(f.Name+"Filter", combine), input(f.Name+"LookupFilter", lookup))
+}
+
+func (p *plan) order(f *Form) {
+	enum := &ast.Definition{Kind: ast.Enum, Name: f.Name + "OrderField"}
+	add := func(x record.Field) {
+		if sortable(&x) {
+			enum.EnumValues = append(enum.EnumValues, &ast.EnumValueDefinition{Name: x.Name})
+			f.Orders[x.Name] = x
+		}
+	}
+	add(record.System[0])
+	for _, x := range p.fields {
+		add(x.Field)
+	}
+	for _, x := range p.system {
+		add(x)
+	}
+	f.defs = append(f.defs, enum, input(f.Name+"Order", ast.FieldList{
+		field("field", enum.Name+"!"),
+		enumDefault(field("direction", "Direction"), "ASC"),
+		enumDefault(field("nulls", "Nulls"), "LAST"),
+	}))
+}
+
+func (p *plan) queries(f *Form) {
+	form := p.shape.Form
+	f.query = append(f.query,
+		f.mean(field(lowerFirst(form.Name), form.Name, arg("id", "ID!")), Meaning{Kind: Get, Form: f.Number}),
+		f.mean(field(form.Plural, form.Name+"Connection!", listArgs(form.Name)...), Meaning{Kind: List, Form: f.Number}))
+	for _, r := range p.shape.Reports {
+		d := field(r.Name, form.Name+"Connection!", listArgs(form.Name)...)
+		f.query = append(f.query, f.mean(d, Meaning{Kind: List, Form: f.Number, Report: r.Name}))
+	}
+}
+
+func (p *plan) mutations(f *Form) {
+	create, update := p.inputs(f)
+	id, version := arg("id", "ID!"), arg("ifVersion", "Int")
+	if p.shape.Create {
+		var args []*ast.ArgumentDefinition
+		if len(create) > 0 {
+			f.defs = append(f.defs, input("Create"+f.Name+"Input", create))
+			args = append(args, arg("input", "Create"+f.Name+"Input!"))
+		}
+		p.mutation(f, "create", "Create", Create, true, args...)
+	}
+	if p.shape.Edit && len(update) > 0 {
+		f.defs = append(f.defs, input("Update"+f.Name+"Input", update))
+		p.mutation(f, "update", "Update", Update, true, id, arg("input", "Update"+f.Name+"Input!"), version)
+	}
+	if p.shape.Delete {
+		p.mutation(f, "delete", "Delete", Delete, false, id, version)
+	}
+}
+
+func (p *plan) mutation(f *Form, verb, prefix string, k Kind, withRecord bool, args ...*ast.ArgumentDefinition) {
+	payload := object(prefix+f.Name+"Payload", "", ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: PayloadID})})
+	if withRecord && p.shape.View {
+		d := described(field(lowerFirst(f.Name), f.Name), "The record as it is now; null when it is not, or no longer, in the viewer's reach.")
+		payload.Fields = append(payload.Fields, f.mean(d, Meaning{Kind: PayloadRecord, Form: f.Number}))
+	}
+	f.defs = append(f.defs, payload)
+	f.mutation = append(f.mutation, f.mean(field(verb+f.Name, payload.Name+"!", args...), Meaning{Kind: k, Form: f.Number}))
+}
+
+// inputs returns the fields of the create and update inputs.
+func (p *plan) inputs(f *Form) (create, update ast.FieldList) {
+	for _, x := range p.fields {
+		if !p.shape.Writable.Has(x.Number) {
+			continue
+		}
+		f.Inputs[x.Name] = &x.Field
+		t := inType(x.Type)
+		update = append(update, described(field(x.Name, t), x.Description))
+		if x.Required && x.Default.IsNull() {
+			t += "!"
+		}
+		create = append(create, described(field(x.Name, t), x.Description))
+	}
+	return create, update
+}
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

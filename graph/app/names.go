@@ -1,0 +1,123 @@
+package app
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/record"
+)
+
+// reverses names the connections from a form to the forms that look it up: by
+// the child's plural, where only one visible lookup of that child leads here and
+// no field has that name; else by plural, "By" and the lookup's name. Names
+// follow from what the shape shows alone, so that they tell nothing of lookups
+// that it hides.
+func reverses(p *plan, all []*plan) []reverse {
+	taken := map[string]bool{"id": true, "viewerCanUpdate": true, "viewerCanDelete": true}
+	for _, f := range p.fields {
+		taken[f.Name] = true
+	}
+	for _, f := range record.System {
+		taken[f.Name] = true
+	}
+	var out []reverse
+	for _, child := range all {
+		if !child.shape.View {
+			continue
+		}
+		lookups := lookupsTo(child, p.shape.Form.Number)
+		for _, f := range lookups {
+			name := child.shape.Form.Plural
+			if len(lookups) > 1 || taken[name] {
+				name += "By" + upperFirst(f.Name)
+			}
+			for taken[name] {
+				name += "_"
+			}
+			taken[name] = true
+			out = append(out, reverse{name: name, child: child.shape, lookup: f})
+		}
+	}
+	return out
+}
+
+func lookupsTo(child *plan, form uint32) []*definition.Field {
+	var out []*definition.Field
+	for _, f := range child.fields {
+		if f.Type == record.Lookup && f.Target == form {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+// checkNames reports the first name of a form's types that two fields share, or
+// that no client could write.
+func (f *Form) checkNames() error {
+	for _, d := range f.defs {
+		if !nameForm.MatchString(d.Name) {
+			return fmt.Errorf("%q is not a name that a type could have", d.Name)
+		}
+		if err := distinct(d.Name, d.Fields); err != nil {
+			return err
+		}
+		for _, v := range d.EnumValues {
+			if v.Name == "true" || v.Name == "false" || v.Name == "null" {
+				return fmt.Errorf("%q is not a name that %s could have", v.Name, d.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func distinct(typ string, fields ast.FieldList) error {
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if seen[f.Name] {
+			return fmt.Errorf("two fields of %s are named %q", typ, f.Name)
+		}
+		if !nameForm.MatchString(f.Name) && f.Name != "_schemaVersion" {
+			return fmt.Errorf("%q is not a name that %s could have", f.Name, typ)
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
+// Check reports what would keep the schema of a definition from being built, as
+// seen by someone with every right; nil when nothing does. Narrower shapes have
+// fewer names and so cannot fail where this one does not.
+func Check(a *definition.Application) error {
+	_, err := NewBuilder(a).Build(fullShape(a))
+	return err
+}
+
+// fullShape is the shape of someone who may do everything.
+func fullShape(a *definition.Application) *policy.Shape {
+	shape := &policy.Shape{}
+	system := make([]uint32, len(record.System))
+	for i, f := range record.System {
+		system[i] = f.Number
+	}
+	for _, f := range a.Forms {
+		own := make([]uint32, len(f.Fields))
+		for i, x := range f.Fields {
+			own[i] = x.Number
+		}
+		s := &policy.FormShape{Form: f, Writable: record.FieldSetOf(own...), View: true, Create: true, Edit: true, Delete: true}
+		s.Visible = s.Writable.With(system...)
+		for _, r := range a.Reports {
+			if r.Form == f.Name && !r.Default {
+				s.Reports = append(s.Reports, r)
+			}
+		}
+		shape.Forms = append(shape.Forms, s)
+	}
+	return shape
+}

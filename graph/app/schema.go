@@ -1,0 +1,211 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/record"
+)
+
+// maxShared bounds the form types that a Builder keeps for sharing.
+const maxShared = 4096
+
+// Schema is the schema of one shape. It is read only and safe for concurrent
+// use.
+type Schema struct {
+	AST *ast.Schema
+	// Version names application and definition version, as _schemaVersion
+	// answers it.
+	Version string
+	// Rights is what the viewer may do, component by component.
+	Rights []Right
+
+	forms map[uint32]*Form
+	owner map[string]meanings // by type name
+}
+
+// Right is what the viewer may do with one form or report.
+type Right struct {
+	Component, Kind string
+	Actions         []string
+}
+
+// Meaning returns what a field of an object type stands for; the zero Meaning
+// for a field that is not of this schema.
+func (s *Schema) Meaning(parent *ast.Definition, f *ast.FieldDefinition) Meaning {
+	return s.owner[parent.Name][f]
+}
+
+// Form returns what the schema knows of a form.
+func (s *Schema) Form(number uint32) (*Form, bool) {
+	f, ok := s.forms[number]
+	return f, ok
+}
+
+// WriteSDL writes the schema as text that describes it completely, in the order
+// of type names.
+func (s *Schema) WriteSDL(w io.Writer) {
+	formatter.NewFormatter(w, formatter.WithIndent("  ")).FormatSchema(s.AST)
+}
+
+// Builder makes the schemas of one version of one application. It is safe for
+// concurrent use.
+type Builder struct {
+	app *definition.Application
+
+	mu     sync.Mutex
+	shared map[string]*Form
+}
+
+// NewBuilder returns a builder for a definition, which it reads only.
+func NewBuilder(a *definition.Application) *Builder {
+	return &Builder{app: a, shared: map[string]*Form{}}
+}
+
+// Build makes the schema of a shape of the builder's application. It fails when
+// two names of the schema clash, which [Check] finds beforehand.
+func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
+	s := &Schema{
+		AST: &ast.Schema{
+			Types: maps.Clone(base.types), Directives: base.directives,
+			PossibleTypes: map[string][]*ast.Definition{}, Implements: map[string][]*ast.Definition{},
+		},
+		Version: b.app.Name + "." + strconv.FormatUint(b.app.Version, 10),
+		Rights:  rights(shape),
+		forms:   map[uint32]*Form{},
+		owner:   map[string]meanings{},
+	}
+	for name := range commonMeanings {
+		s.owner[name] = base.meanings
+	}
+	root := meanings{}
+	query := ast.FieldList{described(field("_schemaVersion", "String!"), "Name and version of the application's definition."), field("me", "Viewer!")}
+	root[query[0]], root[query[1]] = Meaning{Kind: SchemaVersion}, Meaning{Kind: Me}
+	var mutation ast.FieldList
+	for _, p := range plans(shape) {
+		f, err := b.form(p)
+		if err != nil {
+			return nil, err
+		}
+		s.forms[f.Number] = f
+		for _, d := range f.defs {
+			if s.AST.Types[d.Name] != nil || d.Name == "Query" || d.Name == "Mutation" || d.Name == "Subscription" {
+				return nil, fmt.Errorf("two types of the schema are named %q", d.Name)
+			}
+			s.AST.Types[d.Name], s.owner[d.Name] = d, f.meanings
+		}
+		query, mutation = append(query, f.query...), append(mutation, f.mutation...)
+		for _, d := range append(f.query[:len(f.query):len(f.query)], f.mutation...) {
+			root[d] = f.meanings[d]
+		}
+	}
+	if err := distinct("Query", query); err != nil {
+		return nil, err
+	}
+	intro := validator.QueryIntrospectionFields()
+	root[intro[0]], root[intro[1]] = Meaning{Kind: IntroSchema}, Meaning{Kind: IntroType}
+	s.AST.Query = s.addRoot("Query", append(query, intro...), root)
+	if len(mutation) > 0 {
+		s.AST.Mutation = s.addRoot("Mutation", mutation, root)
+	}
+	for name, d := range s.AST.Types {
+		if d.Kind == ast.Object {
+			s.AST.PossibleTypes[name] = []*ast.Definition{d}
+		}
+	}
+	return s, nil
+}
+
+func (s *Schema) addRoot(name string, fields ast.FieldList, m meanings) *ast.Definition {
+	d := object(name, "", slices.Clip(fields))
+	s.AST.Types[name], s.owner[name] = d, m
+	return d
+}
+
+// form returns the types for a plan, from those already made where one is equal.
+func (b *Builder) form(p *plan) (*Form, error) {
+	key := p.key()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.shared[key]
+	if f == nil {
+		f = p.build()
+		if err := f.checkNames(); err != nil {
+			return nil, err
+		}
+		if len(b.shared) < maxShared {
+			b.shared[key] = f
+		}
+	}
+	return f, nil
+}
+
+// plans decides what the types of each form of a shape hold.
+func plans(shape *policy.Shape) []*plan {
+	byNumber := map[uint32]*policy.FormShape{}
+	for _, s := range shape.Forms {
+		if s.View {
+			byNumber[s.Form.Number] = s
+		}
+	}
+	out := make([]*plan, 0, len(shape.Forms))
+	for _, s := range shape.Forms {
+		p := &plan{shape: s, targets: map[uint32]string{}}
+		for _, f := range s.Form.Fields {
+			if !s.Visible.Has(f.Number) {
+				continue
+			}
+			if f.Type == record.Lookup {
+				target := byNumber[f.Target]
+				if target == nil {
+					continue
+				}
+				p.targets[f.Target] = target.Form.Name
+			}
+			p.fields = append(p.fields, f)
+		}
+		for _, f := range record.System {
+			if f.Number != record.FieldID && s.Visible.Has(f.Number) {
+				p.system = append(p.system, f)
+			}
+		}
+		out = append(out, p)
+	}
+	for _, p := range out {
+		if p.shape.View {
+			p.reverses = reverses(p, out)
+		}
+	}
+	return out
+}
+
+// rights lists what a shape allows, forms and reports in their order.
+func rights(shape *policy.Shape) []Right {
+	out := []Right{}
+	for _, s := range shape.Forms {
+		r := Right{Component: s.Form.Name, Kind: "FORM", Actions: []string{}}
+		for _, a := range []struct {
+			name string
+			has  bool
+		}{{"ACCESS", s.Create}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete}} {
+			if a.has {
+				r.Actions = append(r.Actions, a.name)
+			}
+		}
+		out = append(out, r)
+		for _, report := range s.Reports {
+			out = append(out, Right{Component: report.Name, Kind: "REPORT", Actions: []string{"VIEW"}})
+		}
+	}
+	return out
+}

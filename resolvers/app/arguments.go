@@ -1,0 +1,123 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"sluice/engine"
+	"sluice/graph/app"
+	"sluice/internal/fault"
+	"sluice/internal/filter"
+	"sluice/internal/record"
+)
+
+// argument returns a coerced argument, nil when it was left out or null.
+func (x *exec) argument(f *field, name string) (any, error) {
+	v, _, err := argument(x.r.schema.AST, f.node, name, x.r.vars)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s%s", name, err)
+	}
+	return v, nil
+}
+
+// id reads the argument id. Text that is not an id names nothing, as an id does
+// that nobody has.
+func (x *exec) id(f *field) (record.ID, error) {
+	v, err := x.argument(f, "id")
+	if err != nil {
+		return record.ID{}, err
+	}
+	s, _ := v.(string)
+	id, bad := record.ParseID(s)
+	if bad != nil {
+		return record.ID{}, nil
+	}
+	return id, nil
+}
+
+// listOf reads the arguments of a field that lists records.
+func (x *exec) listOf(f *field) (engine.List, error) {
+	q := engine.List{Form: f.mean.Form, Report: f.mean.Report, Total: f.sub.total}
+	var err error
+	if q.First, err = x.firstOf(f); err != nil {
+		return q, err
+	}
+	after, err := x.argument(f, "after")
+	if err != nil {
+		return q, err
+	}
+	q.After, _ = after.(string)
+	if q.OrderBy, err = x.orderOf(f); err != nil {
+		return q, err
+	}
+	q.Where, err = x.whereOf(f)
+	return q, err
+}
+
+func (x *exec) firstOf(f *field) (int, error) {
+	v, err := x.argument(f, "first")
+	if err != nil {
+		return 0, err
+	}
+	n, ok := v.(int64)
+	if !ok {
+		return app.DefaultFirst, nil
+	}
+	if n < 0 || n > engine.MaxPage {
+		return 0, fault.New(fault.Invalid, "resolvers/app", "argument first: expected 0 to %d", engine.MaxPage)
+	}
+	return int(n), nil
+}
+
+func (x *exec) orderOf(f *field) ([]engine.Order, error) {
+	v, err := x.argument(f, "orderBy")
+	if err != nil {
+		return nil, err
+	}
+	items, _ := v.([]any)
+	form, ok := x.r.schema.Form(f.mean.Form)
+	if len(items) == 0 || !ok {
+		return nil, nil
+	}
+	out := make([]engine.Order, len(items))
+	for i, item := range items {
+		m, _ := item.(map[string]any)
+		name, _ := m["field"].(string)
+		by, ok := form.Orders[name]
+		if !ok {
+			return nil, fault.New(fault.Invalid, "resolvers/app", "argument orderBy[%d].field: unknown field", i)
+		}
+		out[i] = engine.Order{Field: by, Desc: m["direction"] == "DESC", NullsFirst: m["nulls"] == "FIRST"}
+	}
+	return out, nil
+}
+
+func (x *exec) whereOf(f *field) (filter.Expr, error) {
+	v, err := x.argument(f, "where")
+	if err != nil || v == nil {
+		return nil, err
+	}
+	e, faults := filter.Parse(v, x.req.Op.Scope(f.mean.Form), filter.Options{})
+	if len(faults) > 0 {
+		return nil, fault.New(fault.Invalid, "resolvers/app", "%s", whereFaults(faults))
+	}
+	return e, nil
+}
+
+// whereFaults says what is wrong with a filter, at most five things of it.
+func whereFaults(faults []filter.Fault) string {
+	var b strings.Builder
+	for i, w := range faults {
+		if i == 5 {
+			fmt.Fprintf(&b, "; and %d more", len(faults)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(strings.Join(append([]string{"where"}, w.Path...), "."))
+		b.WriteString(": ")
+		b.WriteString(w.Msg)
+	}
+	return b.String()
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"sluice/engine"
+	"sluice/graph/app"
+)
+
+// DefaultBudget is the most that an operation may cost. The cost is the number
+// of cells that it may come to: fields times records, where every list counts
+// as full and lists within lists multiply.
+const DefaultBudget = 250_000
+
+// What fields cost beyond their cell.
+const (
+	costTotal    = 100 // counting reads the index, not the records
+	costBefore   = 10
+	costCan      = 2
+	costMutation = 100
+	costType     = 20 // of introspection, per type of the schema
+	costCeiling  = 1 << 40
+)
+
+// cost is that of writing the set rows times; page is the number of records in
+// each of the enclosing connections.
+func (r *Run) cost(s *set, rows, page int) int {
+	sum := 0
+	for i := range s.fields {
+		sum += r.fieldCost(s, &s.fields[i], rows, page)
+		if sum < 0 || sum > costCeiling {
+			return costCeiling
+		}
+	}
+	return sum
+}
+
+func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
+	switch f.mean.Kind {
+	case app.List, app.Children:
+		first := r.first(f)
+		return rows*(1+first) + r.cost(f.sub, rows, first)
+	case app.Nodes, app.Edges, app.ViewerRights:
+		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
+	case app.TotalCount:
+		return rows * costTotal
+	case app.HasPreviousPage:
+		return rows * costBefore
+	case app.CanUpdate, app.CanDelete:
+		return rows * costCan
+	case app.IntroSchema, app.IntroType:
+		return costType * len(r.schema.AST.Types)
+	case app.Create, app.Update, app.Delete:
+		return costMutation + r.cost(f.sub, 1, 0)
+	}
+	if f.sub != nil {
+		return rows + r.cost(f.sub, rows, page)
+	}
+	return rows
+}
+
+// first is the page size that the field asks for, as far as it can be read; a
+// wrong one fails when the field is run.
+func (r *Run) first(f *field) int {
+	v, _, err := argument(r.schema.AST, f.node, "first", r.vars)
+	n, ok := v.(int64)
+	if err != nil || !ok {
+		return app.DefaultFirst
+	}
+	return int(min(max(n, 0), engine.MaxPage))
+}

@@ -1,0 +1,267 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"sluice/engine"
+	"sluice/graph"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/resolvers/app"
+)
+
+// Authenticator finds out who a token speaks for: a *directory.Directory.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (identity.Principal, error)
+}
+
+// Options configure a gateway; Engine and Directory are required, zero means
+// default for the rest.
+type Options struct {
+	Engine    *engine.Engine
+	Directory Authenticator
+	Limits    *Limits       // default DefaultLimits
+	Budget    int           // cells per operation; default app.DefaultBudget
+	Timeout   time.Duration // per operation; default 10 s
+	Events    Events
+}
+
+// Events are told what clients are not. Members may be nil and must not block.
+type Events struct {
+	// Failed reports the cause of an INTERNAL or UNAVAILABLE error.
+	Failed func(ctx context.Context, application string, err error)
+	// Panicked reports a panic and where it came from.
+	Panicked func(ctx context.Context, value any, stack []byte)
+}
+
+// Gateway serves the applications' GraphQL endpoints,
+// /apps/{application}/graphql. It is safe for concurrent use.
+type Gateway struct {
+	o       Options
+	schemas *schemas
+	handler http.Handler
+}
+
+// New returns a gateway over what o names; it owns none of it.
+func New(o Options) (*Gateway, error) {
+	if o.Engine == nil || o.Directory == nil {
+		return nil, fault.New(fault.Internal, "gateway.New", "Engine and Directory are required")
+	}
+	if o.Limits == nil {
+		o.Limits = &DefaultLimits
+	}
+	if o.Budget == 0 {
+		o.Budget = app.DefaultBudget
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	g := &Gateway{o: o, schemas: newSchemas(*o.Limits)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/apps/{application}/graphql", g.serve)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(http.StatusNotFound, graph.CodeNotFound, "there is nothing at this address").write(w, mediaJSON)
+	})
+	g.handler = Protect(mux, o.Events)
+	return g, nil
+}
+
+// ServeHTTP serves one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }
+
+// Protect wraps a handler: requests that a browser sends for another site are
+// refused, and a panic is answered by INTERNAL with nothing of its cause.
+func Protect(h http.Handler, ev Events) http.Handler {
+	p := http.NewCrossOriginProtection()
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(http.StatusForbidden, graph.CodeForbidden, "requests from other sites are refused").write(w, mediaJSON)
+	}))
+	inner := p.Handler(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			if ev.Panicked != nil {
+				ev.Panicked(r.Context(), v, debug.Stack())
+			}
+			refuse(http.StatusInternalServerError, graph.CodeInternal, "internal error").write(w, mediaJSON)
+		}()
+		inner.ServeHTTP(w, r)
+	})
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	media, refused := answerMedia(r)
+	if refused == nil {
+		refused = g.run(w, r, media)
+	}
+	if refused != nil {
+		refused.write(w, media)
+	}
+}
+
+// run answers the request, or says why not.
+func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *refusal {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return refuse(http.StatusMethodNotAllowed, graph.CodeBadUserInput, "operations are sent by POST")
+	}
+	if f := checkContentType(r); f != nil {
+		return f
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), g.o.Timeout)
+	defer cancel()
+	p, f := Authenticate(ctx, g.o.Directory, r)
+	if f != nil {
+		return f
+	}
+	q, f := readRequest(w, r, g.o.Limits.Body)
+	if f != nil {
+		return f
+	}
+	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media}
+	answer, f := c.run(ctx)
+	if f != nil {
+		return f
+	}
+	defer answer.Release()
+	for _, err := range answer.Causes {
+		g.failed(ctx, c.application, err)
+	}
+	writeData(w, media, answer.Data, answer.Errors)
+	return nil
+}
+
+// Authenticate finds out who sends a request. No token and a wrong one are
+// answered alike.
+func Authenticate(ctx context.Context, a Authenticator, r *http.Request) (identity.Principal, *refusal) {
+	token := bearer(r)
+	if token == "" || len(token) > maxToken {
+		return identity.Principal{}, refuse(http.StatusUnauthorized, graph.CodeUnauthenticated, "%s", signIn)
+	}
+	p, err := a.Authenticate(ctx, token)
+	if fault.KindOf(err) == fault.Unauthenticated && err != nil {
+		return identity.Principal{}, refuse(http.StatusUnauthorized, graph.CodeUnauthenticated, "%s", signIn)
+	}
+	if err != nil {
+		return identity.Principal{}, refuseWith(err)
+	}
+	return p, nil
+}
+
+const (
+	maxToken = 1024 // bytes
+	signIn   = "sign in: a valid token is required in the Authorization header, as Bearer"
+)
+
+func (g *Gateway) failed(ctx context.Context, application string, err error) {
+	if g.o.Events.Failed != nil {
+		g.o.Events.Failed(ctx, application, err)
+	}
+}
+
+// call is one operation on its way.
+type call struct {
+	g           *Gateway
+	principal   identity.Principal
+	application string
+	request     *request
+	media       string
+}
+
+// maxAttempts bounds how often a mutation is prepared anew because rights
+// changed between planning and writing.
+const maxAttempts = 3
+
+var errRightsChanged = errors.New("rights changed while the mutation was prepared")
+
+func (c *call) run(ctx context.Context) (*app.Answer, *refusal) {
+	for range maxAttempts {
+		answer, f, err := c.attempt(ctx)
+		if errors.Is(err, errRightsChanged) {
+			continue
+		}
+		if err != nil {
+			f = c.refuse(ctx, err)
+		}
+		return answer, f
+	}
+	return nil, refuse(http.StatusConflict, graph.CodeConflict, "the rights in this application are being changed; try again")
+}
+
+// refuse logs what clients are not told.
+func (c *call) refuse(ctx context.Context, err error) *refusal {
+	if code, _ := graph.Explain(err); code == graph.CodeInternal || code == graph.CodeUnavailable {
+		c.g.failed(ctx, c.application, err)
+	}
+	return refuseWith(err)
+}
+
+func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
+	op, err := c.g.o.Engine.Read(ctx, c.principal, c.application)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer op.Close()
+	e, key, err := c.g.schemas.of(op)
+	if err != nil {
+		return nil, nil, err
+	}
+	run, mutates, f := c.prepare(e)
+	if f != nil {
+		return nil, f, nil
+	}
+	if !mutates {
+		return run.Query(ctx, requestOf(op)), nil, nil
+	}
+	op.Close()
+	answer, err := c.mutate(ctx, run, key)
+	return answer, nil, err
+}
+
+func (c *call) prepare(e *entry) (run *app.Run, mutates bool, f *refusal) {
+	doc, errs := c.g.schemas.document(e, *c.request.Query)
+	if errs != nil {
+		return nil, false, refuseOperation(c.media, errs...)
+	}
+	o, err := doc.Operation(c.request.OperationName)
+	if err != nil {
+		return nil, false, refuseOperation(c.media, err)
+	}
+	run, err = o.Prepare(c.request.Variables)
+	if err != nil {
+		return nil, false, refuseOperation(c.media, err)
+	}
+	if run.Cost > c.g.o.Budget {
+		return nil, false, refuseOperation(c.media, graph.Coded(graph.CodeLimitExceeded,
+			"the operation could come to %d cells, the limit is %d; ask for smaller pages or fewer fields", run.Cost, c.g.o.Budget))
+	}
+	return run, o.Mutates(), nil
+}
+
+// mutate runs a mutation in a transaction. Its rights are those of the
+// transaction: when they have another shape than the one that the document was
+// validated for, nothing is done.
+func (c *call) mutate(ctx context.Context, run *app.Run, key schemaKey) (*app.Answer, error) {
+	return run.Mutate(ctx, func(fn func(app.Request) error) error {
+		return c.g.o.Engine.Write(ctx, c.principal, c.application, run.Name(), func(op *engine.Op) error {
+			if keyOf(op) != key {
+				return errRightsChanged
+			}
+			return fn(requestOf(op))
+		})
+	})
+}
+
+func requestOf(op *engine.Op) app.Request {
+	return app.Request{Viewer: op.View().Viewer(), Op: app.Over(op)}
+}

@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"sluice/graph"
+)
+
+// The media types of an answer.
+const (
+	mediaJSON    = "application/json"
+	mediaGraphQL = "application/graphql-response+json"
+)
+
+// request is the body of a GraphQL request.
+type request struct {
+	Query         *string                    `json:"query"`
+	OperationName string                     `json:"operationName"`
+	Variables     map[string]any             `json:"variables"`
+	Extensions    map[string]json.RawMessage `json:"extensions"`
+}
+
+// refusal is an answer without data: an HTTP status and what to say.
+type refusal struct {
+	status int
+	errors gqlerror.List
+}
+
+func refuse(status int, code, format string, args ...any) *refusal {
+	return &refusal{status, gqlerror.List{graph.Coded(code, format, args...)}}
+}
+
+// answerMedia chooses the media type of the answer by the Accept header; without
+// one it is application/json.
+func answerMedia(r *http.Request) (string, *refusal) {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if strings.TrimSpace(accept) == "" {
+		return mediaJSON, nil
+	}
+	best, weight := "", 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		switch media {
+		case "*/*", "application/*":
+			media = mediaJSON
+		case mediaJSON, mediaGraphQL:
+		default:
+			continue
+		}
+		q := 1.0
+		if s, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(s, 64); err != nil {
+				continue
+			}
+		}
+		if q > weight && q <= 1 {
+			best, weight = media, q
+		}
+	}
+	if best == "" {
+		return mediaJSON, refuse(http.StatusNotAcceptable, graph.CodeBadUserInput, "the answer is %s or %s; the Accept header admits neither", mediaGraphQL, mediaJSON)
+	}
+	return best, nil
+}
+
+// checkContentType admits JSON in UTF-8 and nothing that a form of another site
+// could send.
+func checkContentType(r *http.Request) *refusal {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(params["charset"])
+	if err != nil || media != mediaJSON || charset != "" && charset != "utf-8" {
+		return refuse(http.StatusUnsupportedMediaType, graph.CodeBadUserInput, "the body must be of type %s, in UTF-8", mediaJSON)
+	}
+	return nil
+}
+
+// readRequest reads a body of at most limit bytes. What is wrong with it is told
+// without any of it.
+func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request, *refusal) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, refuse(http.StatusRequestEntityTooLarge, graph.CodeLimitExceeded, "the body has more than %d bytes", limit)
+	}
+	malformed := refuse(http.StatusBadRequest, graph.CodeBadUserInput,
+		"the body must be a JSON object with query, and optionally operationName, variables and extensions")
+	if err != nil {
+		return nil, malformed
+	}
+	var q request
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&q) != nil || q.Query == nil {
+		return nil, malformed
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, malformed
+	}
+	return &q, nil
+}
+
+// bearer returns the token of a request, empty when there is none.
+func bearer(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"sluice/engine"
+	graphapp "sluice/graph/app"
+	"sluice/internal/identity"
+	"sluice/resolvers/app"
+)
+
+// Bounds of the caches.
+const (
+	maxSchemas      = 256
+	maxBuilders     = 64
+	maxDocuments    = 1000    // per schema
+	maxDocumentText = 1 << 20 // bytes of their texts, per schema
+)
+
+// schemaKey names one shape of one version of one application. It holds the
+// tenant although the fingerprint does too: nothing may be shared across one.
+type schemaKey struct {
+	tenant      identity.Tenant
+	application string
+	version     uint64
+	fingerprint [32]byte
+}
+
+func keyOf(op *engine.Op) schemaKey {
+	def, view := op.Application(), op.View()
+	return schemaKey{view.Viewer().Tenant, def.Name, def.Version, view.Shape().Fingerprint}
+}
+
+// entry is a schema with the documents that were validated against it: never
+// against another.
+type entry struct {
+	schema    *graphapp.Schema
+	documents *cache[string, *app.Document]
+}
+
+// schemas keeps entries and, to share form types between them, builders.
+type schemas struct {
+	limits   Limits
+	entries  *cache[schemaKey, *entry]
+	builders *cache[schemaKey, *graphapp.Builder]
+}
+
+func newSchemas(l Limits) *schemas {
+	return &schemas{
+		limits:   l,
+		entries:  newCache[schemaKey, *entry](maxSchemas, maxSchemas),
+		builders: newCache[schemaKey, *graphapp.Builder](maxBuilders, maxBuilders),
+	}
+}
+
+// of returns the entry for the rights of an operation.
+func (s *schemas) of(op *engine.Op) (*entry, schemaKey, error) {
+	key := keyOf(op)
+	if e, ok := s.entries.get(key); ok {
+		return e, key, nil
+	}
+	builderKey := key
+	builderKey.fingerprint = [32]byte{}
+	b, ok := s.builders.get(builderKey)
+	if !ok {
+		b = s.builders.put(builderKey, graphapp.NewBuilder(op.Application()), 1)
+	}
+	schema, err := b.Build(op.View().Shape())
+	if err != nil {
+		return nil, key, err
+	}
+	e := &entry{schema: schema, documents: newCache[string, *app.Document](maxDocuments, maxDocumentText)}
+	return s.entries.put(key, e, 1), key, nil
+}
+
+// document returns a document ready to run on the entry's schema.
+func (s *schemas) document(e *entry, text string) (*app.Document, gqlerror.List) {
+	if d, ok := e.documents.get(text); ok {
+		return d, nil
+	}
+	doc, errs := s.limits.Parse(text)
+	if errs != nil {
+		return nil, errs
+	}
+	if errs := Validate(e.schema.AST, doc); errs != nil {
+		return nil, errs
+	}
+	return e.documents.put(text, app.NewDocument(e.schema, doc), len(text)), nil
+}
