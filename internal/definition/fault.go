@@ -1,0 +1,30 @@
+package definition
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Fault is one thing wrong with a document.
+type Fault struct {
+	Line int    // from 1; 0 when the fault has no place of its own
+	Path string // "forms[2].fields[0].type"
+	Msg  string // what is wrong and what was expected
+}
+
+// String returns the fault as "line 12: forms[2].fields[0].type: …".
+func (f Fault) String() string { return fmt.Sprintf("line %d: %s: %s", f.Line, f.Path, f.Msg) }
+
+// Warning is something that will work but probably was not meant. Its Line is 0.
+type Warning = Fault
+
+// maxFaults bounds a report. A document with more gets one last fault that says
+// so.
+const maxFaults = 1000
+
+// sortFaults orders faults by line, those of one line as they were found.
+func sortFaults(fs []Fault) []Fault {
+	slices.SortStableFunc(fs, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
+	return fs
+}

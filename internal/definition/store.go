@@ -1,0 +1,103 @@
+package definition
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"sluice/internal/record"
+)
+
+// The stored form: a line of magic and checksum in hex, then JSON.
+const storedMagic = "sluice.definition/1 "
+
+// ErrDamaged is returned for a stored definition that is not whole.
+var ErrDamaged = errors.New("definition: damaged or unknown format")
+
+// Marshal returns the stored form of an application: deterministic, with a
+// checksum. Unmarshal is its inverse and refuses a document whose checksum does
+// not hold, whole.
+func Marshal(a *Application) ([]byte, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("definition: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	out := make([]byte, 0, len(storedMagic)+2*len(sum)+1+len(body))
+	out = append(out, storedMagic...)
+	out = hex.AppendEncode(out, sum[:])
+	out = append(out, '\n')
+	return append(out, body...), nil
+}
+
+// Unmarshal reads what Marshal wrote. The error is [ErrDamaged].
+func Unmarshal(b []byte) (*Application, error) {
+	rest, ok := bytes.CutPrefix(b, []byte(storedMagic))
+	line, body, found := bytes.Cut(rest, []byte("\n"))
+	sum := sha256.Sum256(body)
+	if !ok || !found || string(line) != hex.EncodeToString(sum[:]) {
+		return nil, ErrDamaged
+	}
+	var a *Application
+	if err := strict(body, &a); err != nil || a == nil {
+		return nil, fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return a, nil
+}
+
+// strict reads one JSON value and refuses unknown keys and what follows.
+// Numbers keep their digits.
+func strict(body []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+// storedField is a Field with its default in the JSON form of values.
+type storedField struct {
+	record.Field
+	Description               string
+	Required, Unique, Indexed bool
+	PII, EPHI                 bool
+	RecordOwner, Parent       bool
+	Default                   json.RawMessage
+}
+
+// MarshalJSON writes the stored form of a field.
+func (f Field) MarshalJSON() ([]byte, error) {
+	return json.Marshal(storedField{
+		Field: f.Field, Description: f.Description, Required: f.Required, Unique: f.Unique, Indexed: f.Indexed,
+		PII: f.PII, EPHI: f.EPHI, RecordOwner: f.RecordOwner, Parent: f.Parent,
+		Default: record.AppendJSON(nil, &f.Field, f.Default),
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (f *Field) UnmarshalJSON(b []byte) error {
+	var s storedField
+	if err := strict(b, &s); err != nil {
+		return err
+	}
+	*f = Field{
+		Field: s.Field, Description: s.Description, Required: s.Required, Unique: s.Unique, Indexed: s.Indexed,
+		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent,
+	}
+	var src any
+	if err := strict(s.Default, &src); err != nil {
+		return err
+	}
+	var err error
+	f.Default, err = record.ParseValue(&f.Field, src)
+	return err
+}
