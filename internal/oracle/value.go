@@ -37,7 +37,8 @@ func compare(a, b record.Value) int {
 	case a.Kind() == record.KindText:
 		return bytes.Compare(a.Text(), b.Text())
 	case a.Kind() == record.KindRef:
-		return strings.Compare(a.Ref().String(), b.Ref().String())
+		x, y := a.Ref(), b.Ref()
+		return bytes.Compare(x[:], y[:])
 	}
 	return slices.CompareFunc(a.List(), b.List(), bytes.Compare)
 }

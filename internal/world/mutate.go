@@ -47,7 +47,7 @@ func (m *mutation) view() []string { return View(m.w, m.user) }
 
 func (m *mutation) step(f *definition.Form) bool {
 	rows := m.w.Records[f.Name]
-	if len(rows) == 0 || m.rnd.IntN(6) == 0 {
+	if len(rows) == 0 || m.rnd.IntN(4) == 0 {
 		return m.add(f)
 	}
 	i := m.rnd.IntN(len(rows))
@@ -55,7 +55,7 @@ func (m *mutation) step(f *definition.Form) bool {
 	if oracle.MaySee(m.w, m.user, definition.View, f.Name, r) {
 		return m.hiddenCell(f, r)
 	}
-	if m.rnd.IntN(3) == 0 && !holdsUnique(f, r) {
+	if m.rnd.IntN(2) == 0 && !holdsUnique(f, r) {
 		m.w.Records[f.Name] = slices.Delete(rows, i, i+1)
 		return true
 	}
@@ -75,8 +75,12 @@ func (m *mutation) hiddenCell(f *definition.Form, r *oracle.Record) bool {
 	if len(free) == 0 {
 		return false
 	}
-	m.set(pick(m.rnd, free), r)
-	return true
+	field := pick(m.rnd, free)
+	before := r.Cells[field.Name]
+	for tries := 0; tries < 5 && r.Cells[field.Name].Equal(before); tries++ {
+		m.set(field, r)
+	}
+	return !r.Cells[field.Name].Equal(before)
 }
 
 // scramble changes any part of a record but its unique cells. The caller finds
