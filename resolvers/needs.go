@@ -67,3 +67,5 @@ type Definitions interface {
 	// DeactivateRule switches the rule off.
 	DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
 }
+
+var _ Definitions = (*engine.Engine)(nil)

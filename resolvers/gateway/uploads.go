@@ -1,0 +1,126 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"sluice/graph"
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+)
+
+// Bounds of uploads, in bytes: what storage takes in one value.
+const (
+	MaxModule     = 512 << 10
+	MaxDefinition = 512 << 10
+)
+
+// putModule takes the raw bytes of a rule module and answers with its hash.
+func (m *Management) putModule(w http.ResponseWriter, r *http.Request) {
+	m.upload(w, r, MaxModule, []string{"application/wasm", "application/octet-stream"}, func(ctx context.Context, p identity.Principal, body []byte) (int, any, error) {
+		got, err := m.o.Definitions.UploadModule(ctx, p, r.PathValue("application"), r.PathValue("name"), body)
+		return http.StatusOK, struct {
+			Hash     string    `json:"hash"`
+			Name     string    `json:"name"`
+			Size     int       `json:"size"`
+			Uploaded time.Time `json:"uploaded"`
+		}{got.Hash, got.Name, got.Size, got.Uploaded.UTC()}, err
+	})
+}
+
+// uploadedFault is a definition.Fault as JSON.
+type uploadedFault struct {
+	Line    int    `json:"line"`
+	Path    string `json:"path"`
+	Message string `json:"message"`
+}
+
+// putDefinition takes a definition as YAML, with the query parameter allowDrop,
+// and answers as applyDefinition does: 422 when it has faults.
+func (m *Management) putDefinition(w http.ResponseWriter, r *http.Request) {
+	drop, err := strconv.ParseBool(r.URL.Query().Get("allowDrop"))
+	if err != nil && r.URL.Query().Has("allowDrop") {
+		refuse(http.StatusBadRequest, graph.CodeBadUserInput, "allowDrop: expected true or false").write(w, mediaJSON)
+		return
+	}
+	m.upload(w, r, MaxDefinition, []string{"application/yaml", "text/yaml"}, func(ctx context.Context, p identity.Principal, body []byte) (int, any, error) {
+		got, err := m.o.Definitions.Apply(ctx, p, body, drop)
+		if err != nil {
+			return 0, nil, err
+		}
+		out := struct {
+			Application string          `json:"application,omitempty"`
+			Version     uint64          `json:"version,omitempty"`
+			Warnings    []uploadedFault `json:"warnings"`
+			Faults      []uploadedFault `json:"faults"`
+		}{Warnings: uploadedFaults(got.Warnings), Faults: uploadedFaults(got.Faults)}
+		if len(got.Faults) > 0 || got.Application == nil {
+			return http.StatusUnprocessableEntity, out, nil
+		}
+		out.Application, out.Version = got.Application.Name, got.Application.Version
+		return http.StatusOK, out, nil
+	})
+}
+
+func uploadedFaults(in []definition.Fault) []uploadedFault {
+	out := make([]uploadedFault, len(in))
+	for i, f := range in {
+		out[i] = uploadedFault{f.Line, f.Path, f.Msg}
+	}
+	return out
+}
+
+// upload authenticates, then reads the body, then hands it to take.
+func (m *Management) upload(w http.ResponseWriter, r *http.Request, limit int64, types []string, take func(context.Context, identity.Principal, []byte) (int, any, error)) {
+	ctx, cancel := context.WithTimeout(r.Context(), m.o.Timeout)
+	defer cancel()
+	p, f := Authenticate(ctx, m.o.Directory, r)
+	if f != nil {
+		f.write(w, mediaJSON)
+		return
+	}
+	body, f := readUpload(w, r, limit, types)
+	if f != nil {
+		f.write(w, mediaJSON)
+		return
+	}
+	status, out, err := take(ctx, p, body)
+	if err != nil {
+		if code, _ := graph.Explain(err); code == graph.CodeInternal || code == graph.CodeUnavailable {
+			m.failed(ctx, err)
+		}
+		refuseWith(err).write(w, mediaJSON)
+		return
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		refuseWith(fault.Wrap(fault.Internal, "gateway.upload", err, "answer")).write(w, mediaJSON)
+		return
+	}
+	setHeaders(w, mediaJSON)
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // a client that went away is not told
+}
+
+func readUpload(w http.ResponseWriter, r *http.Request, limit int64, types []string) ([]byte, *refusal) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || !slices.Contains(types, media) {
+		return nil, refuse(http.StatusUnsupportedMediaType, graph.CodeBadUserInput, "the body must be of type %s", types[0])
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, refuse(http.StatusRequestEntityTooLarge, graph.CodeLimitExceeded, "the body has more than %d bytes", limit)
+	}
+	if err != nil || len(body) == 0 {
+		return nil, refuse(http.StatusBadRequest, graph.CodeBadUserInput, "the body is empty or was cut off")
+	}
+	return body, nil
+}
