@@ -154,6 +154,8 @@ func TestCase8Parent(t *testing.T) {
 	h.is("create under own order", MayCreateUnder(h.World, rep, "Line", o.ID), true)
 	h.is("create under another's order", MayCreateUnder(h.World, rep, "Line", id("o2")), false)
 	h.is("create under nothing", MayCreateUnder(h.World, rep, "Line", id("gone")), false)
+	h.set.Forms["Line"].Actions = nil
+	h.is("create without access", MayCreateUnder(h.World, rep, "Line", o.ID), false)
 }
 
 func TestChildIgnoresRules(t *testing.T) {
@@ -396,7 +398,15 @@ func TestFields(t *testing.T) { // B3, B4
 	h.is("hidden", Writable(h.World, rep, "Order", r, "amount"), false)
 	h.is("writable", Writable(h.World, rep, "Order", r, "assignee"), true)
 	h.is("system", Writable(h.World, rep, "Order", r, "version"), false)
-	v, readable := Cell(h.World, rep, "Order", r, "title")
+	p["owner"] = definition.Writable
+	h.is("owner", Writable(h.World, rep, "Order", r, "owner"), false)
+	other := h.live("other", "Rep")
+	_, readable := Cell(h.World, other, "Order", r, "title")
+	h.is("out of reach", readable, false)
+	h.set.Reports["orders"] = []definition.Action{definition.ViewAll, definition.Edit}
+	h.is("without edit", Writable(h.World, other, "Order", r, "assignee"), false)
+	var v record.Value
+	v, readable = Cell(h.World, rep, "Order", r, "title")
 	h.is("title", readable && string(v.Text()) == "x", true)
 	v, readable = Cell(h.World, rep, "Order", r, "amount")
 	h.is("amount", readable || !v.IsNull(), false)

@@ -16,6 +16,7 @@ const (
 	no     = 3
 	equal  = 4
 	filled = 6
+	torn   = 9
 )
 
 func TestShareModule(t *testing.T) {
@@ -31,7 +32,7 @@ func TestShareModule(t *testing.T) {
 	h.reach(rep, definition.Delete, "Order") // H3: capped
 	set(yes)
 	h.reach(rep, definition.Edit, "Order") // the module grants less than the cap
-	for _, truth := range []int{faults, no} {
+	for _, truth := range []int{faults, no, torn} {
 		set(truth)
 		h.reach(rep, definition.View, "Order") // H4
 	}
@@ -83,6 +84,7 @@ func TestRestrict(t *testing.T) { // A3, H4, H7
 		{no, true, false, false, false, false},
 		{faults, false, false, true, true, true},
 		{faults, true, false, false, true, false},
+		{torn, true, false, false, true, false},
 	} {
 		h := build(t, definition.ModifyAll, definition.Delete)
 		rep := h.live("rep", "Rep")
@@ -133,8 +135,24 @@ func TestMask(t *testing.T) { // H4, H5, H7
 	h.reach(rep, definition.View, "Order", "o1", "o2") // own, though the owner is masked
 	h.is("W2: filling in amount shows the owner", Unmasks(h.World, rep, "Order", r2, r1), true)
 	h.is("W2: admins", Unmasks(h.World, admin, "Order", r2, r1), false)
-	h.Modules["custom"] = Module{Truth: faults, Record: []string{"amount"}}
+	h.Modules["custom"] = Module{Truth: torn, Record: []string{"amount"}}
 	h.is("fault hides title", cell(rep, r2, "title"), false)
 	h.is("fault hides owner", cell(rep, r1, "owner"), false)
 	h.is("fault leaves the rest", cell(rep, r1, "amount"), true)
+}
+
+func TestRuleElsewhere(t *testing.T) {
+	h := build(t, definition.View)
+	rep := h.live("rep", "Rep")
+	h.order("o1", h.live("far", "Distributor"))
+	for _, c := range []definition.CustomRule{
+		{Effect: definition.Share, Form: "Customer", MaxLevel: definition.Read},
+		{Effect: definition.Mask, Form: "Order", MaxLevel: definition.Read, Fields: []string{"title"}},
+		{Form: "Order", MaxLevel: definition.Read},
+	} {
+		h.App.Custom = nil
+		rule := h.custom(most, c, "id")
+		rule.Form = c.Form
+		h.reach(rep, definition.View, "Order")
+	}
 }

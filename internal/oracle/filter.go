@@ -115,8 +115,8 @@ func holds(r reader, f record.Field, op string, cell record.Value, arg any) bool
 		return strings.HasPrefix(string(cell.Text()), arg.(string))
 	case "endsWith":
 		return strings.HasSuffix(string(cell.Text()), arg.(string))
-	case "icontains", "istartsWith", "iendsWith":
-		return holds(r, f, op[1:], record.String(fold(string(cell.Text()))), fold(arg.(string)))
+	case "iContains", "iStartsWith", "iEndsWith":
+		return holds(r, f, strings.ToLower(op[1:2])+op[2:], record.String(fold(string(cell.Text()))), fold(arg.(string)))
 	}
 	panic("oracle: no operator " + op)
 }

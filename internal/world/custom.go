@@ -57,9 +57,9 @@ func (g *gen) concern(c *definition.CustomRule) {
 }
 
 func (g *gen) module(f *definition.Form, e definition.Effect) oracle.Module {
-	m := oracle.Module{Truth: g.weighted(1, 2, 2, 1, 5, 4, 3, 2, 4)}
+	m := oracle.Module{Truth: g.weighted(1, 2, 2, 1, 5, 4, 3, 2, 4, 1)}
 	if e == definition.Restrict {
-		m.Truth = g.weighted(1, 2, 2, 0, 2, 4, 6, 2, 8) // most records pass, or little else would show
+		m.Truth = g.weighted(1, 2, 2, 0, 2, 4, 6, 2, 8, 1) // most records pass, or little else would show
 	}
 	names := append(own(f), "owner")
 	g.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

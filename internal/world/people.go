@@ -9,11 +9,8 @@ import (
 	"sluice/internal/record"
 )
 
-// roles makes a tree, root first. One application in fifty has none yet.
+// roles makes a tree, root first: every application has a root (C1).
 func (g *gen) roles() {
-	if g.chance(0.02) {
-		return
-	}
 	for i := range g.upTo(1, g.size.Roles) {
 		r := &definition.Role{Name: "CEO", SharePeers: g.chance(0.35)}
 		if i > 0 {

@@ -114,7 +114,7 @@ func (g *filters) condition(out map[string]any, f *definition.Form, depth int) {
 func operators(t record.Type) []string {
 	set := []string{"eq", "ne", "in", "notIn", "isNull", "eq", "ne"}
 	ranges := []string{"lt", "lte", "gt", "gte", "between"}
-	parts := []string{"contains", "startsWith", "endsWith", "icontains", "istartsWith", "iendsWith"}
+	parts := []string{"contains", "startsWith", "endsWith", "iContains", "iStartsWith", "iEndsWith"}
 	switch t {
 	case record.Text:
 		return slices.Concat(set, ranges, parts)
@@ -146,7 +146,7 @@ func (g *filters) argument(f *definition.Form, field record.Field, op string) an
 			}
 		}
 		return xs
-	case "contains", "startsWith", "endsWith", "icontains", "istartsWith", "iendsWith":
+	case "contains", "startsWith", "endsWith", "iContains", "iStartsWith", "iEndsWith":
 		cut := []rune(g.constant(f, field).(string))
 		if len(cut) > 1 && g.rnd.IntN(2) == 0 {
 			cut = cut[g.rnd.IntN(2) : len(cut)-g.rnd.IntN(2)]
