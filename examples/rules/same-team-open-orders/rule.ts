@@ -1,0 +1,22 @@
+// Shows the large open orders of a team to everybody in that team.
+import { Batch, VIEW } from "../../../sdk/assemblyscript/sluice";
+export { sluice_buf } from "../../../sdk/assemblyscript/sluice";
+
+const VIEWER_TEAM = 0;
+const TEAM = 0, STATUS = 1, AMOUNT = 2;
+const SAME_TEAM: u8 = 1; // reason
+
+function rule(batch: Batch, i: u32): void {
+  const viewer = batch.viewer, order = batch.record(i);
+  if (viewer.isNull(VIEWER_TEAM) || order.isNull(TEAM)) return;
+  if (!viewer.text(VIEWER_TEAM).equals(order.text(TEAM))) return;
+  if (!order.text(STATUS).is("open")) return;
+  if (order.int(AMOUNT) < 100000) return; // 1000.00 at scale 2
+  batch.share(i, VIEW, SAME_TEAM);
+}
+
+export function sluice_decide(batch: Batch): i32 {
+  if (!batch.known) return 1;
+  for (let i: u32 = 0; i < batch.count; i++) rule(batch, i);
+  return 0;
+}

@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// slots bounds the guests that run at once in this process: a guest cannot be
+// preempted, so one processor always stays for everything else.
+var slots = sync.OnceValue(func() chan struct{} {
+	return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+})
+
+func releaseSlot() { <-slots() }
+
+// slot waits for the right to run one guest, or for the end of ctx.
+func slot(ctx context.Context) (release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case slots() <- struct{}{}:
+		return releaseSlot, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pool holds the idle guests of one version. A guest runs only while its user
+// holds a slot, so there are never more guests than slots.
+type pool struct {
+	mu   sync.Mutex
+	idle []*guest // guarded by mu
+}
+
+func (p *pool) get() *guest {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	g := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return g
+}
+
+func (p *pool) any() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle) > 0
+}
+
+func (p *pool) put(g *guest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, g)
+}
+
+// drain closes all idle guests.
+func (v *version) drain(ctx context.Context) {
+	for g := v.pool.get(); g != nil; g = v.pool.get() {
+		v.budget.give(v.bytes())
+		g.close(ctx)
+	}
+}
+
+// guest returns an idle guest or makes one.
+func (v *version) guest(ctx context.Context) (*guest, error) {
+	if g := v.pool.get(); g != nil {
+		v.budget.give(v.bytes())
+		return g, nil
+	}
+	var g *guest
+	err := contain(func() (err error) {
+		g, err = v.newGuest(ctx)
+		return err
+	})
+	return g, err
+}
+
+// back takes a guest that has been asked: it is put back to its first state, or
+// thrown away.
+func (v *version) back(ctx context.Context, g *guest, spoil bool) {
+	if spoil || !v.room(ctx) {
+		g.close(ctx)
+		return
+	}
+	if !v.noReset {
+		g.reset()
+	}
+	v.pool.put(g)
+}
+
+// room takes a guest's bytes from the budget, and closes idle guests of others
+// to get them.
+func (v *version) room(ctx context.Context) bool {
+	for v.budget != nil && !v.budget.take(v.bytes()) {
+		if !v.reclaim(ctx, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// bytes is what an idle guest holds: its memory and about as much again for its
+// stack, which is bounded by the weight of the calls.
+func (v *version) bytes() int64 { return int64(len(v.state.memory)) + stackBytes }
+
+const stackBytes = 64 << 10
+
+// budget bounds the memory of all idle guests of a Runner. A guest for which
+// there is no room is made anew each time: slower, and never more memory.
+type budget struct{ left atomic.Int64 }
+
+func (b *budget) take(n int64) bool {
+	if b.left.Add(-n) >= 0 {
+		return true
+	}
+	b.left.Add(n)
+	return false
+}
+
+func (b *budget) give(n int64) {
+	if b != nil {
+		b.left.Add(n)
+	}
+}

@@ -1,0 +1,259 @@
+package sandbox
+
+import (
+	"context"
+	"sync"
+
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/rules"
+)
+
+// Events are hooks for logs and metrics. Nil ones are not called; the others
+// must be fast and safe for concurrent use.
+type Events struct {
+	// Fault is told of each kind of fault in a Decide, with the number of
+	// records that have it.
+	Fault func(tenant identity.Tenant, rule rules.Hash, kind rules.FaultKind, records int)
+	// Quarantine is told once when a rule is quarantined in this process.
+	Quarantine func(tenant identity.Tenant, rule rules.Hash, kind rules.FaultKind)
+}
+
+// Options configure a Runner. The zero Options and nil are usable.
+type Options struct {
+	// Compiler stands before compilation, see there; nil for none.
+	Compiler Compiler
+	Events   Events
+	// MaxVersions is how many modules stay loaded, 256 by default. The one that
+	// was not asked for longest makes room; it can be loaded again.
+	MaxVersions int
+	// MaxIdle is how many bytes the guests that wait for work may hold, 128 MiB
+	// by default. When they hold more, the guests of the rule that was not asked
+	// for longest are closed.
+	MaxIdle int64
+
+	interpreter bool // tests: the slow engine, to compare with
+}
+
+const (
+	defaultVersions = 256
+	defaultIdle     = 128 << 20
+)
+
+type key struct {
+	tenant identity.Tenant
+	rule   rules.Hash
+}
+
+// Runner is a [rules.Runner] that runs WebAssembly modules. It is safe for
+// concurrent use. Close it after the last call has returned.
+type Runner struct {
+	opts Options
+	// compiling holds a token while a module is compiled: one at a time.
+	compiling chan struct{}
+	idle      budget
+
+	mu          sync.Mutex
+	versions    map[key]*version // guarded by mu
+	quarantined map[key]bool     // guarded by mu; outlives eviction
+	clock       uint64           // guarded by mu: orders uses
+	closed      bool             // guarded by mu
+}
+
+var _ rules.Runner = (*Runner)(nil)
+
+// New returns a Runner; nil options are the defaults.
+func New(o *Options) (*Runner, error) {
+	r := &Runner{compiling: make(chan struct{}, 1), versions: map[key]*version{}, quarantined: map[key]bool{}}
+	if o != nil {
+		r.opts = *o
+	}
+	if r.opts.MaxVersions < 0 || r.opts.MaxIdle < 0 {
+		return nil, fault.New(fault.Invalid, "sandbox.New", "MaxVersions, MaxIdle: expected 0 or more")
+	}
+	if r.opts.MaxIdle == 0 {
+		r.opts.MaxIdle = defaultIdle
+	}
+	r.idle.left.Store(r.opts.MaxIdle)
+	if r.opts.MaxVersions == 0 {
+		r.opts.MaxVersions = defaultVersions
+	}
+	return r, nil
+}
+
+// Close frees all modules. What is asked later finds nothing loaded and gets
+// [rules.FaultMissing].
+func (r *Runner) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	var idle []*version
+	for k := range r.versions {
+		idle = r.drop(k, idle)
+	}
+	r.mu.Unlock()
+	closeVersions(context.Background(), idle)
+	return nil
+}
+
+// Load checks, meters and compiles a module for the tenant. It returns an error
+// of kind Invalid for a module that is refused, and ctx's error if that ends
+// first; compilation itself is not interrupted.
+func (r *Runner) Load(ctx context.Context, tenant identity.Tenant, module []byte) (rules.Hash, error) {
+	if tenant.IsZero() {
+		return rules.Hash{}, fault.New(fault.Internal, "sandbox.Load", "no tenant")
+	}
+	if len(module) > maxModule {
+		return rules.Hash{}, fault.New(fault.Invalid, "sandbox.Load", "module: %d bytes, at most %d", len(module), maxModule)
+	}
+	h := rules.HashOf(module)
+	select {
+	case r.compiling <- struct{}{}:
+		defer func() { <-r.compiling }()
+	case <-ctx.Done():
+		return rules.Hash{}, ctx.Err()
+	}
+	if r.Loaded(tenant, h) {
+		return h, nil
+	}
+	v, err := build(ctx, module, r.opts.Compiler, r.opts.interpreter)
+	if err != nil {
+		return rules.Hash{}, err
+	}
+	v.key = key{tenant, h}
+	r.adopt(ctx, v)
+	return h, r.add(ctx, v)
+}
+
+// Loaded reports whether Decide can run the rule without Load.
+func (r *Runner) Loaded(tenant identity.Tenant, h rules.Hash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.versions[key{tenant, h}] != nil
+}
+
+// Unload forgets a version; calls in progress finish with it.
+func (r *Runner) Unload(tenant identity.Tenant, h rules.Hash) {
+	r.mu.Lock()
+	idle := r.drop(key{tenant, h}, nil)
+	r.mu.Unlock()
+	closeVersions(context.Background(), idle)
+}
+
+// adopt counts the guests of v in the budget from here on.
+func (r *Runner) adopt(ctx context.Context, v *version) {
+	trial := v.pool.get()
+	v.budget = &r.idle
+	v.reclaim = r.reclaim
+	v.back(ctx, trial, false)
+}
+
+// reclaim closes the idle guests of the version whose last use is longest ago,
+// but's excepted, and reports whether there were any.
+func (r *Runner) reclaim(ctx context.Context, but *version) bool {
+	r.mu.Lock()
+	var first *version
+	for _, v := range r.versions {
+		if v != but && v.pool.any() && (first == nil || v.used < first.used) {
+			first = v
+		}
+	}
+	if first != nil {
+		first.pins++
+	}
+	r.mu.Unlock()
+	if first == nil {
+		return false
+	}
+	first.drain(ctx)
+	r.unpin(ctx, first)
+	return true
+}
+
+func (r *Runner) add(ctx context.Context, v *version) error {
+	r.mu.Lock()
+	var idle []*version
+	closed := r.closed
+	if closed {
+		idle = append(idle, v)
+	} else {
+		for len(r.versions) >= r.opts.MaxVersions {
+			idle = r.drop(r.oldest(), idle)
+		}
+		r.clock++
+		v.used = r.clock
+		r.versions[v.key] = v
+	}
+	r.mu.Unlock()
+	closeVersions(ctx, idle)
+	if closed {
+		return fault.New(fault.Unavailable, "sandbox.Load", "custom rules: closed")
+	}
+	return nil
+}
+
+// oldest returns the version whose last use is longest ago. The caller holds mu.
+func (r *Runner) oldest() (k key) {
+	var first *version
+	for _, v := range r.versions {
+		if first == nil || v.used < first.used {
+			first, k = v, v.key
+		}
+	}
+	return k
+}
+
+// drop forgets a version and appends it to idle if nobody uses it; otherwise
+// the last user closes it. The caller holds mu.
+func (r *Runner) drop(k key, idle []*version) []*version {
+	v := r.versions[k]
+	if v == nil {
+		return idle
+	}
+	delete(r.versions, k)
+	v.disconnected = true
+	if v.pins == 0 {
+		idle = append(idle, v)
+	}
+	return idle
+}
+
+// pin returns the version, if it is loaded, and keeps it from being closed
+// until unpin.
+func (r *Runner) pin(k key) (v *version, quarantined bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v = r.versions[k]; v != nil {
+		r.clock++
+		v.used = r.clock
+		v.pins++
+	}
+	return v, r.quarantined[k]
+}
+
+func (r *Runner) unpin(ctx context.Context, v *version) {
+	r.mu.Lock()
+	v.pins--
+	last := v.pins == 0 && v.disconnected
+	r.mu.Unlock()
+	if last {
+		closeVersions(ctx, []*version{v})
+	}
+}
+
+// quarantine marks the rule and reports it the first time.
+func (r *Runner) quarantine(k key, kind rules.FaultKind) {
+	r.mu.Lock()
+	first := !r.quarantined[k]
+	r.quarantined[k] = true
+	r.mu.Unlock()
+	if first && r.opts.Events.Quarantine != nil {
+		r.opts.Events.Quarantine(k.tenant, k.rule, kind)
+	}
+}
+
+func closeVersions(ctx context.Context, vs []*version) {
+	for _, v := range vs {
+		v.drain(ctx)
+		_ = v.runtime.Close(ctx) // memory only: there is no error to act on
+	}
+}
