@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -142,22 +141,6 @@ func openBadger(dir string, opt Options) (db *badger.DB, err error) {
 		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
 	return nil, fmt.Errorf("badgerstore: open %s: %w", dir, err)
-}
-
-// precheck refuses, before Badger touches the directory, what Badger would make
-// worse: without its manifest it deletes all tables.
-func precheck(dir string, acceptLoss bool) error {
-	if err := checkUnused(dir); err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err == nil || !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	last, err := lastAcknowledged(dir)
-	if err != nil || last.n == 0 || acceptLoss {
-		return err
-	}
-	return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
 }
 
 // logger passes warnings and errors of Badger on and drops the rest.

@@ -1,0 +1,112 @@
+package badgerstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	badger "github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/badger/v4/y"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+)
+
+var errTable = errors.New("badgerstore: a table is damaged")
+
+// precheck refuses, before Badger touches the directory, what Badger would make
+// worse, or would end the process over: without its manifest it deletes all
+// tables, and a damaged table panics in a goroutine of its own.
+func precheck(dir string, acceptLoss bool) error {
+	if err := checkUnused(dir); err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if err == nil {
+		defer f.Close()
+		return checkTables(dir, f)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("badgerstore: %w", err)
+	}
+	last, err := lastAcknowledged(dir)
+	if err != nil || last.n == 0 || acceptLoss {
+		return err
+	}
+	return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
+}
+
+// checkTables verifies every table that the manifest names.
+func checkTables(dir string, f *os.File) error {
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
+	if err != nil {
+		return fmt.Errorf("badgerstore: manifest: %w", err)
+	}
+	var g errgroup.Group
+	g.SetLimit(4)
+	for id, tm := range m.Tables {
+		g.Go(func() error { return checkTable(table.NewFilename(id, dir), id, tm.Compression) })
+	}
+	return g.Wait()
+}
+
+func checkTable(path string, id uint64, c options.CompressionType) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %s: %v", errTable, filepath.Base(path), p)
+		}
+	}()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("badgerstore: %w", err)
+	}
+	if err := checkFooter(b); err != nil {
+		return fmt.Errorf("%w: %s: %w", errTable, filepath.Base(path), err)
+	}
+	t, err := table.OpenInMemoryTable(b, id, &table.Options{BlockSize: 4 << 10, Compression: c, ChkMode: options.OnTableRead})
+	if err == nil {
+		err = t.VerifyChecksum()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errTable, filepath.Base(path), err)
+	}
+	return nil
+}
+
+// checkFooter verifies the index of a table: index, its length, its checksum,
+// the checksum's length. Badger ends the process over lengths that are wrong.
+func checkFooter(b []byte) error {
+	sum, rest, ok := lastPart(b)
+	if !ok {
+		return errors.New("the footer is damaged")
+	}
+	index, _, ok := lastPart(rest)
+	if !ok {
+		return errors.New("the footer is damaged")
+	}
+	var want pb.Checksum
+	if err := proto.Unmarshal(sum, &want); err != nil {
+		return err
+	}
+	if want.Algo != pb.Checksum_CRC32C && want.Algo != pb.Checksum_XXHash64 {
+		return errors.New("the footer is damaged")
+	}
+	return y.VerifyChecksum(index, &want)
+}
+
+// lastPart takes a part that is followed by its length from the end of b.
+func lastPart(b []byte) (part, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n := int64(binary.BigEndian.Uint32(b[len(b)-4:]))
+	b = b[:len(b)-4]
+	if n > int64(len(b)) {
+		return nil, nil, false
+	}
+	return b[int64(len(b))-n:], b[:int64(len(b))-n], true
+}
