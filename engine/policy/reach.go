@@ -157,12 +157,17 @@ func (c *cover) reach() Reach {
 	return union(parts...)
 }
 
+// isNone reports whether the reach is plainly empty, in whatever spelling.
 func isNone(r Reach) bool {
-	if r == nil {
+	switch m := r.(type) {
+	case nil, None:
 		return true
+	case Union:
+		return len(m) == 0
+	case Intersect:
+		return len(m) == 0
 	}
-	_, none := r.(None)
-	return none
+	return false
 }
 
 func isAll(r Reach) bool {
@@ -199,15 +204,12 @@ func union(parts ...Reach) Reach {
 
 // intersect returns the simplified intersection; of nothing, None.
 func intersect(parts ...Reach) Reach {
-	if len(parts) == 0 {
-		return None{}
+	if len(parts) == 0 || slices.ContainsFunc(parts, isNone) {
+		return None{} // before flattening, which would lose an empty member
 	}
 	var out Intersect
 	for _, r := range flat[Intersect](parts) {
-		switch {
-		case isNone(r):
-			return None{}
-		case !isAll(r):
+		if !isAll(r) {
 			out = append(out, r)
 		}
 	}

@@ -224,13 +224,13 @@ func (r *rights) addForm(f *definition.Form, fp *definition.FormPermission, d *d
 	return nil
 }
 
-// setFields computes the visible and the writable fields (B2, B3, B4). System
-// fields are visible unless the set names them as hidden; id always is.
+// setFields computes the visible and the writable fields (B2, B3, B4). The
+// system fields that cannot be masked are always visible; owner, addedBy and
+// modifiedBy follow the set as other fields do: what it does not list is hidden.
 func (r *rights) setFields(f *definition.Form, access map[string]definition.FieldAccess, d *definition.PermissionSet) {
 	var visible, writable []uint32
 	for _, s := range record.System {
-		a, named := access[s.Name]
-		if s.Number == record.FieldID || !named || a != definition.Hidden {
+		if unmaskable.Has(s.Number) || access[s.Name] != definition.Hidden {
 			visible = append(visible, s.Number)
 		}
 	}

@@ -57,9 +57,13 @@ func TestB3FieldPermissions(t *testing.T) {
 		t.Error("a field that the set does not list is visible")
 	}
 	for _, s := range record.System {
-		if !f.Visible.Has(s.Number) || f.Writable.Has(s.Number) {
+		if f.Visible.Has(s.Number) != (s.Type != record.User) || f.Writable.Has(s.Number) {
 			t.Errorf("system field %s: visible %v, writable %v", s.Name, f.Visible.Has(s.Number), f.Writable.Has(s.Number))
 		}
+	}
+	w.app.Sets[0].Forms["Order"].Fields["addedBy"] = definition.ReadOnly
+	if f = orderShape(t, w.live(t, "rep")); !f.Visible.Has(record.FieldAddedBy) || f.Writable.Has(record.FieldAddedBy) {
+		t.Error("addedBy is listed and not visible, or writable")
 	}
 	w.app.Sets[0].Forms["Order"].Fields["addedBy"] = definition.Hidden
 	w.app.Sets[0].Forms["Order"].Fields["id"] = definition.Hidden
