@@ -205,6 +205,13 @@ func TestH3MaskCap(t *testing.T) {
 	if got := v.Masked(order, nil); !got.Equal(all) {
 		t.Errorf("without a record masked %v", got.Numbers())
 	}
+	gone := (&subject{}).saying("x", policy.Outcome{Visible: all}).saying("y", policy.Outcome{Visible: all})
+	if got := v.Masked(order, gone); !got.Equal(all) {
+		t.Errorf("of a record that is not there masked %v", got.Numbers())
+	}
+	if got := v.Masked(99, by("rep")); !got.Empty() {
+		t.Errorf("of a form that is not there masked %v", got.Numbers())
+	}
 	if got := v.Masked(task, by("rep")); !got.Empty() || len(v.Masks(task)) != 0 || !v.MayMask(99).Empty() {
 		t.Errorf("another form is masked: %v", got.Numbers())
 	}

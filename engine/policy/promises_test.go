@@ -194,6 +194,11 @@ func TestFingerprint(t *testing.T) {
 		seen[got] = name
 	}
 	w := base()
+	nobody, later := w.kind(t, "rep", identity.Nobody), base()
+	later.app.Version++
+	if nobody.Shape().Fingerprint == later.kind(t, "rep", identity.Nobody).Shape().Fingerprint {
+		t.Error("shapes without rights of two versions have one fingerprint")
+	}
 	who := identity.Viewer{Tenant: identity.Tenant{2}, User: uid("rep"), Kind: identity.Live, Role: "Rep", PermissionSet: "s", Application: "shop", Credential: identity.Session}
 	if w.policy(t).View(who, w.people()).Shape().Fingerprint == want {
 		t.Error("two tenants have one fingerprint")
@@ -230,52 +235,4 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wait.Wait()
-}
-
-func TestFaultyDefinitions(t *testing.T) {
-	for name, spoil := range map[string]func(*definition.Application){
-		"nil form":            func(a *definition.Application) { a.Forms[0] = nil },
-		"form number zero":    func(a *definition.Application) { a.Forms[2].Number = 0 },
-		"form number twice":   func(a *definition.Application) { a.Forms[2].Number = order },
-		"form name twice":     func(a *definition.Application) { a.Forms[2].Name = "Order" },
-		"nil field":           func(a *definition.Application) { a.Forms[0].Fields[0] = nil },
-		"field number twice":  func(a *definition.Application) { a.Forms[0].Fields[0].Number = amount },
-		"system field number": func(a *definition.Application) { a.Forms[0].Fields[0].Number = 2 },
-		"field name twice":    func(a *definition.Application) { a.Forms[0].Fields[0].Name = "amount" },
-		"system field name":   func(a *definition.Application) { a.Forms[0].Fields[0].Name = "owner" },
-		"nil report":          func(a *definition.Application) { a.Reports[0] = nil },
-		"report name twice":   func(a *definition.Application) { a.Reports[0].Name = "bigOrders" },
-		"report of no form":   func(a *definition.Application) { a.Reports[0].Form = "Invoice" },
-		"criteria":            func(a *definition.Application) { a.Reports[0].Criteria = map[string]any{"color": nil} },
-		"criteria over lookups": func(a *definition.Application) {
-			a.Reports[3].Criteria = map[string]any{"order": map[string]any{"amount": map[string]any{"gt": 1}}}
-		},
-		"nil set":              func(a *definition.Application) { a.Sets[0] = nil },
-		"set name twice":       func(a *definition.Application) { a.Sets = append(a.Sets, a.Sets[0]) },
-		"unknown report":       func(a *definition.Application) { a.Sets[0].Reports["invoices"] = list{view} },
-		"action of forms":      func(a *definition.Application) { a.Sets[0].Reports["orders"] = list{access} },
-		"no action":            func(a *definition.Application) { a.Sets[0].Reports["orders"] = list{0} },
-		"unknown form":         func(a *definition.Application) { a.Sets[0].Forms["Invoice"] = &definition.FormPermission{} },
-		"nil form permission":  func(a *definition.Application) { a.Sets[0].Forms["Order"] = nil },
-		"action of reports":    func(a *definition.Application) { a.Sets[0].Forms["Order"].Actions = list{view} },
-		"unknown field":        func(a *definition.Application) { a.Sets[0].Forms["Order"].Fields["color"] = definition.Hidden },
-		"unknown field access": func(a *definition.Application) { a.Sets[0].Forms["Order"].Fields["title"] = 3 },
-		"nil sharing rule":     func(a *definition.Application) { a.Sharing = append(a.Sharing, nil) },
-		"nil custom rule":      func(a *definition.Application) { a.Custom = append(a.Custom, nil) },
-		"custom rule, no form": func(a *definition.Application) {
-			a.Custom = append(a.Custom, &definition.CustomRule{Effect: definition.Restrict})
-		},
-		"custom rule, role": func(a *definition.Application) {
-			a.Custom = append(a.Custom, &definition.CustomRule{Form: "Order", Effect: definition.Restrict, Roles: []string{"Intern"}})
-		},
-		"custom rule, set": func(a *definition.Application) {
-			a.Custom = append(a.Custom, &definition.CustomRule{Form: "Order", Effect: definition.Restrict, Sets: []string{"t"}})
-		},
-	} {
-		w := newWorld().onOrders(view)
-		spoil(w.app)
-		if p, err := policy.Compile(w.app); err == nil || p != nil {
-			t.Errorf("%s: compiled", name)
-		}
-	}
 }

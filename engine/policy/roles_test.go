@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"sluice/engine/policy"
@@ -11,22 +12,26 @@ import (
 
 func TestC1OneTree(t *testing.T) {
 	type roles = []*definition.Role
-	for name, list := range map[string]roles{
-		"none":             {},
-		"two roots":        {{Name: "CEO"}, {Name: "King"}},
-		"unknown superior": {{Name: "CEO"}, {Name: "A", ReportsTo: "B"}},
-		"circle":           {{Name: "CEO"}, {Name: "A", ReportsTo: "B"}, {Name: "B", ReportsTo: "A"}},
-		"self":             {{Name: "CEO"}, {Name: "A", ReportsTo: "A"}},
-		"no root":          {{Name: "A", ReportsTo: "B"}, {Name: "B", ReportsTo: "A"}},
-		"root not first":   {{Name: "A", ReportsTo: "CEO"}, {Name: "CEO"}},
-		"twice":            {{Name: "CEO"}, {Name: "A", ReportsTo: "CEO"}, {Name: "A", ReportsTo: "CEO"}},
-		"no name":          {{Name: "CEO"}, {Name: "", ReportsTo: "CEO"}},
-		"nil":              {{Name: "CEO"}, nil},
+	const root, circle = "exactly the first role reports to nobody", "run in a circle"
+	for name, c := range map[string]struct {
+		list roles
+		want string
+	}{
+		"none":             {roles{}, "no root role"},
+		"two roots":        {roles{{Name: "CEO"}, {Name: "King"}}, root},
+		"unknown superior": {roles{{Name: "CEO"}, {Name: "A", ReportsTo: "B"}}, "does not exist"},
+		"circle":           {roles{{Name: "CEO"}, {Name: "A", ReportsTo: "B"}, {Name: "B", ReportsTo: "A"}}, circle},
+		"self":             {roles{{Name: "CEO"}, {Name: "A", ReportsTo: "A"}}, circle},
+		"no root":          {roles{{Name: "A", ReportsTo: "B"}, {Name: "B", ReportsTo: "A"}}, root},
+		"root not first":   {roles{{Name: "A", ReportsTo: "CEO"}, {Name: "CEO"}}, root},
+		"twice":            {roles{{Name: "CEO"}, {Name: "A", ReportsTo: "CEO"}, {Name: "A", ReportsTo: "CEO"}}, "name is taken"},
+		"no name":          {roles{{Name: "CEO"}, {Name: "", ReportsTo: "CEO"}}, "has no name"},
+		"nil":              {roles{{Name: "CEO"}, nil}, "has no name"},
 	} {
 		w := newWorld()
-		w.app.Roles = list
-		if _, err := policy.Compile(w.app); err == nil {
-			t.Errorf("%s: compiled", name)
+		w.app.Roles = c.list
+		if _, err := policy.Compile(w.app); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }

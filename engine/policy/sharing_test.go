@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 
 	"sluice/engine/policy"
@@ -186,27 +187,35 @@ func TestCase6Assignee(t *testing.T) {
 
 func TestFaultySharingRules(t *testing.T) {
 	to, from := group{Role: "Rep"}, group{Role: "Agent"}
-	for name, r := range map[string]definition.SharingRule{
-		"no source":             {To: to, Level: definition.Read},
-		"two sources":           {From: from, Field: "assignee", Level: definition.Read},
-		"owner and criteria":    {From: from, Criteria: map[string]any{}, To: to, Level: definition.Read},
-		"no receiver":           {From: from, Level: definition.Read},
-		"field with receiver":   {Field: "assignee", To: to, Level: definition.Read},
-		"no level":              {From: from, To: to},
-		"unknown level":         {From: from, To: to, Level: 4},
-		"unknown role":          {From: group{Role: "Intern"}, To: to, Level: definition.Read},
-		"unknown receiver":      {From: from, To: group{Role: "Intern"}, Level: definition.Read},
-		"role and user":         {From: group{Role: "Rep", User: "rep@x"}, To: to, Level: definition.Read},
-		"subordinates of user":  {From: group{User: "rep@x", Subordinates: true}, To: to, Level: definition.Read},
-		"unknown field":         {Field: "assigned", Level: definition.Read},
-		"not a user field":      {Field: "title", Level: definition.Read},
-		"unknown criteria name": {Criteria: map[string]any{"color": map[string]any{"eq": "red"}}, To: to, Level: definition.Read},
-		"unknown form":          {Form: "Invoice", From: from, To: to, Level: definition.Read},
+	all := map[string]any{}
+	const sources, groups = "exactly one of from", "either a user or a role"
+	for name, c := range map[string]struct {
+		rule definition.SharingRule
+		want string
+	}{
+		"no source":              {definition.SharingRule{To: to, Level: definition.Read}, sources},
+		"two sources":            {definition.SharingRule{From: from, Field: "assignee", Level: definition.Read}, sources},
+		"owner and criteria":     {definition.SharingRule{From: from, Criteria: all, To: to, Level: definition.Read}, sources},
+		"criteria and field":     {definition.SharingRule{Field: "assignee", Criteria: all, Level: definition.Read}, sources},
+		"no receiver":            {definition.SharingRule{From: from, Level: definition.Read}, groups},
+		"criteria, no receiver":  {definition.SharingRule{Criteria: all, Level: definition.Read}, groups},
+		"role and user":          {definition.SharingRule{From: group{Role: "Rep", User: "rep@x"}, To: to, Level: definition.Read}, groups},
+		"subordinates of a user": {definition.SharingRule{From: group{User: "rep@x", Subordinates: true}, To: to, Level: definition.Read}, groups},
+		"subordinates of nobody": {definition.SharingRule{From: group{Subordinates: true}, To: to, Level: definition.Read}, groups},
+		"field with receiver":    {definition.SharingRule{Field: "assignee", To: to, Level: definition.Read}, "whom the field names"},
+		"no level":               {definition.SharingRule{From: from, To: to}, "unknown level"},
+		"unknown level":          {definition.SharingRule{From: from, To: to, Level: 4}, "unknown level"},
+		"unknown role":           {definition.SharingRule{From: group{Role: "Intern"}, To: to, Level: definition.Read}, `role "Intern"`},
+		"unknown receiver":       {definition.SharingRule{From: from, To: group{Role: "Intern"}, Level: definition.Read}, `role "Intern"`},
+		"unknown field":          {definition.SharingRule{Field: "assigned", Level: definition.Read}, "is not a user field"},
+		"not a user field":       {definition.SharingRule{Field: "title", Level: definition.Read}, "is not a user field"},
+		"unknown name":           {definition.SharingRule{Criteria: map[string]any{"color": 1}, To: to, Level: definition.Read}, "[color]"},
+		"unknown form":           {definition.SharingRule{Form: "Invoice", From: from, To: to, Level: definition.Read}, `form "Invoice"`},
 	} {
 		w := newWorld().onOrders(view)
 		w.address("rep")
-		if _, err := policy.Compile(w.share(r).app); err == nil {
-			t.Errorf("%s: compiled", name)
+		if _, err := policy.Compile(w.share(c.rule).app); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }
