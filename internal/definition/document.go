@@ -190,6 +190,7 @@ func (d *document) object(v value, keys ...string) (object, bool) {
 }
 
 // list reads a sequence of at most most items; more are one fault and not read.
+// It returns nil with a fault, and an empty list for an empty one.
 func (d *document) list(v value, most int, expected string) []value {
 	if !d.expect(v, "list", expected) {
 		return nil

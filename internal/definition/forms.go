@@ -27,7 +27,11 @@ const (
 )
 
 func (r *resolver) readForms(o object) {
-	for _, v := range r.items(o, "forms", MaxForms, "a list of forms") {
+	items := r.items(o, "forms", MaxForms, "a list of forms")
+	if items != nil && len(items) == 0 {
+		r.fail(o.of("forms"), "expected between 1 and %d forms", MaxForms)
+	}
+	for _, v := range items {
 		fo, ok := r.object(v, "name", "plural", "description", "fields", "renamedFrom")
 		if !ok {
 			continue
@@ -42,9 +46,6 @@ func (r *resolver) readForms(o object) {
 		r.readFields(f, fo)
 		r.app.Forms = append(r.app.Forms, f)
 	}
-	if o.has("forms") && len(r.app.Forms) == 0 && len(r.faults) == 0 {
-		r.fail(o.of("forms"), "expected at least one form")
-	}
 	for _, f := range r.app.Forms {
 		for _, x := range f.Fields {
 			r.checkTarget(x)
@@ -55,7 +56,7 @@ func (r *resolver) readForms(o object) {
 
 func (r *resolver) readFields(f *Form, fo object) {
 	items := r.items(fo, "fields", MaxFields, "a list of fields")
-	if fo.has("fields") && len(items) == 0 {
+	if items != nil && len(items) == 0 {
 		r.fail(fo.of("fields"), "expected between 1 and %d fields", MaxFields)
 	}
 	var owner, parent *Field

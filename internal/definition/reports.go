@@ -14,6 +14,7 @@ func (r *resolver) readReports(o object) {
 	for _, f := range r.app.Forms {
 		r.app.Reports = append(r.app.Reports, &Report{Name: f.Plural, Form: f.Name, Default: true})
 	}
+	seen := map[string]bool{}
 	for _, v := range r.items(o, "reports", MaxReports, "a list of reports") {
 		ro, ok := r.object(v, "name", "form", "criteria", "columns", "orderBy")
 		if !ok {
@@ -21,6 +22,10 @@ func (r *resolver) readReports(o object) {
 		}
 		r.require(ro, "name", "form")
 		p := &Report{Name: r.name(ro, "name", fieldName)}
+		if p.Name != "" && seen[p.Name] {
+			r.fail(ro.of("name"), "another report has this name")
+		}
+		seen[p.Name] = true
 		r.at[p] = ro
 		r.app.Reports = append(r.app.Reports, p)
 		f, ok := r.form(ro, "form")

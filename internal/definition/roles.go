@@ -8,7 +8,8 @@ const maxRoleText = 200
 // readRoles reads the roles and puts the root first.
 func (r *resolver) readRoles(o object) {
 	seen := map[string]bool{}
-	for _, v := range r.items(o, "roles", MaxRoles, "a list of roles") {
+	items := r.items(o, "roles", MaxRoles, "a list of roles")
+	for _, v := range items {
 		ro, ok := r.object(v, "name", "description", "reportsTo", "sharePeers")
 		if !ok {
 			continue
@@ -28,9 +29,11 @@ func (r *resolver) readRoles(o object) {
 	}
 	r.roles = make(map[string]*Role, len(r.app.Roles))
 	for _, role := range r.app.Roles {
-		r.roles[role.Name] = role
+		if role.Name != "" {
+			r.roles[role.Name] = role
+		}
 	}
-	if o.has("roles") {
+	if items != nil {
 		r.checkTree(o)
 	}
 }

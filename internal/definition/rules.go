@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"go.yaml.in/yaml/v3"
+
 	"sluice/internal/record"
 )
 
@@ -178,7 +180,7 @@ func (r *resolver) readConcerned(co object, c *CustomRule) {
 	c.Sets = r.texts(co, "sets", MaxSets)
 	c.Users = r.texts(co, "users", MaxRoles)
 	for _, key := range []string{"roles", "sets", "users"} {
-		if co.has(key) && len(co.members[key].n.Content) == 0 {
+		if n := co.members[key].n; n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 			r.fail(co.of(key), "expected at least one; leave %s out to concern all", key)
 		}
 	}

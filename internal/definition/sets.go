@@ -57,8 +57,8 @@ func (r *resolver) show(o object, key string) bool {
 }
 
 func (r *resolver) readSetForms(so object, s *PermissionSet) {
-	if !so.has("forms") {
-		return
+	if !so.has("forms") || r.granted > MaxGrants {
+		return // reported once
 	}
 	o, _ := r.object(so.members["forms"])
 	for _, name := range o.order {
@@ -75,11 +75,11 @@ func (r *resolver) readSetForms(so object, s *PermissionSet) {
 			r.fail(po.of("actions"), "IMPORT takes ACCESS")
 		}
 		r.readFieldAccess(po, f, p)
+		s.Forms[name] = p
 		if r.granted += len(p.Fields); r.granted > MaxGrants {
 			r.fail(o.of(name), "the permission sets hold more than %d field permissions together", MaxGrants)
 			return
 		}
-		s.Forms[name] = p
 	}
 }
 
