@@ -1,0 +1,354 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/internal/definition"
+	"sluice/internal/directory"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+	"sluice/storage"
+)
+
+// manage runs fn in a snapshot of the principal's tenant, with a credential
+// that stands.
+func (e *Engine) manage(p identity.Principal, fn func(storage.Reader, *directory.People) error) error {
+	snap, err := e.o.Store.Tenant(p.Tenant).Snapshot()
+	if err != nil {
+		return err
+	}
+	defer snap.Close()
+	people, err := e.standing(snap, p)
+	if err != nil {
+		return err
+	}
+	return fn(snap, people)
+}
+
+// change runs fn in a transaction of the principal's tenant, with a credential
+// that stands.
+func (e *Engine) change(ctx context.Context, p identity.Principal, operation string, fn func(*storage.Txn, *directory.People) error) error {
+	m := storage.Meta{Actor: p.User, Operation: operation, Time: e.o.Now()}
+	return e.o.Store.Tenant(p.Tenant).Update(ctx, m, func(txn *storage.Txn) error {
+		people, err := e.standing(txn, p)
+		if err != nil {
+			return err
+		}
+		return fn(txn, people)
+	})
+}
+
+func (e *Engine) standing(r storage.Reader, p identity.Principal) (*directory.People, error) {
+	if err := e.o.Directory.Check(r, p); err != nil {
+		return nil, err
+	}
+	return e.o.Directory.Load(r)
+}
+
+// Applications returns the applications that the principal has a place in,
+// ascending by name; all of them for admins.
+func (e *Engine) Applications(_ context.Context, p identity.Principal) ([]Summary, error) {
+	var out []Summary
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		c := r.Docs(spaceDefinition, "p/")
+		defer c.Close()
+		for c.Next() {
+			name := strings.TrimPrefix(c.Key(), "p/")
+			if _, ok := people.Viewer(p, name); !ok {
+				continue
+			}
+			var ptr pointer
+			if err := json.Unmarshal(c.Value(), &ptr); err != nil {
+				return fault.Wrap(fault.Unavailable, "engine.Applications", err, "the definition of application %s is damaged", name)
+			}
+			out = append(out, Summary{Name: name, Version: ptr.Active})
+		}
+		return c.Err()
+	})
+	return out, err
+}
+
+// Source returns the YAML text of the active definition.
+func (e *Engine) Source(_ context.Context, p identity.Principal, application string) (string, error) {
+	var source string
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		def, err := e.definable(r, people, p, application)
+		if err == nil {
+			source = def.Source
+		}
+		return err
+	})
+	return source, err
+}
+
+// definable returns the active definition for somebody who may change it.
+func (e *Engine) definable(r storage.Reader, people *directory.People, p identity.Principal, name string) (*definition.Application, error) {
+	if err := people.MayDefine(p, name); err != nil {
+		return nil, err
+	}
+	return e.active(r, name)
+}
+
+// active returns the active definition, NotFound when there is none.
+func (e *Engine) active(r storage.Reader, name string) (*definition.Application, error) {
+	epoch, err := r.Epoch()
+	if err != nil {
+		return nil, err
+	}
+	app, ok, err := e.load(r, epoch, name)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errNoApplication(name)
+	}
+	return app.def, nil
+}
+
+// CheckAssignment reports whether the active definition has the role, the
+// permission set and the attributes of a.
+func (e *Engine) CheckAssignment(_ context.Context, p identity.Principal, a directory.Assignment) error {
+	return e.manage(p, func(r storage.Reader, _ *directory.People) error {
+		def, err := e.active(r, a.Application)
+		if err != nil {
+			return err
+		}
+		if a.Kind != identity.Live {
+			return nil
+		}
+		const op = "engine.CheckAssignment"
+		if _, ok := def.Role(a.Role); !ok {
+			return fault.New(fault.Invalid, op, "role: %q is not a role of application %s", a.Role, def.Name)
+		}
+		if set, ok := def.Set(a.PermissionSet); !ok || set.Portal {
+			return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its users", a.PermissionSet, def.Name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
+			attr, ok := attribute(def, name)
+			if v := a.Attributes[name]; !ok || !v.IsNull() && v.Kind() != attr.Type.Kind() {
+				return fault.New(fault.Invalid, op, "attributes.%s: not a viewer attribute of application %s, or not a value of its type", name, def.Name)
+			}
+		}
+		return nil
+	})
+}
+
+func attribute(def *definition.Application, name string) (*record.Field, bool) {
+	for i := range def.Attributes {
+		if def.Attributes[i].Name == name {
+			return &def.Attributes[i], true
+		}
+	}
+	return nil, false
+}
+
+// Attributes turns the text form of viewer attributes into values of the types
+// that the active definition declares.
+func (e *Engine) Attributes(_ context.Context, p identity.Principal, application string, text map[string]string) (map[string]record.Value, error) {
+	out := map[string]record.Value{}
+	err := e.manage(p, func(r storage.Reader, _ *directory.People) error {
+		def, err := e.active(r, application)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(text)) {
+			attr, ok := attribute(def, name)
+			if !ok {
+				return fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: not a viewer attribute of application %s", name, application)
+			}
+			v, err := record.ParseValue(attr, text[name])
+			if err != nil {
+				return fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: %v", name, err)
+			}
+			out[name] = v
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Apply checks a document and makes it the application's next version. What is
+// wrong with the document is in Applied.Faults, and nothing was changed then;
+// an error is anything else. The application is the one that the document names.
+//
+// A version that needs indexes built, or stored records checked, is prepared
+// first: writers keep its indexes and its required fields, readers do not see
+// it. When every record has been visited one transaction activates it. An
+// interrupted preparation is taken up by the next Apply, or by Resume.
+func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*Applied, error) {
+	name, faults := definition.Name(source)
+	if len(faults) > 0 {
+		return &Applied{Faults: faults}, nil
+	}
+	if err := e.finish(ctx, p, name); err != nil {
+		return nil, err
+	}
+	var out *Applied
+	var prepared *preparation
+	err := e.change(ctx, p, "apply", func(txn *storage.Txn, people *directory.People) error {
+		out, prepared = &Applied{}, nil
+		return e.propose(txn, people, p, name, source, allowDrop, out, &prepared)
+	})
+	if err != nil || prepared == nil {
+		return out, err
+	}
+	if out.Faults, err = e.prepare(ctx, p, prepared); err != nil {
+		return nil, err
+	}
+	if len(out.Faults) > 0 {
+		out.Application = nil
+	}
+	return out, nil
+}
+
+// propose resolves a document and stores it: as the active version, or as the
+// preparing one where records have to be visited.
+func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.Principal, name string, source []byte, allowDrop bool, out *Applied, prepared **preparation) error {
+	ptr, exists, err := readPointer(txn, name)
+	if err != nil {
+		return err
+	}
+	if err := mayPropose(people, p, name, exists); err != nil {
+		return err
+	}
+	if ptr.Preparing != 0 {
+		return fault.New(fault.Conflict, "engine.Apply", "another version of application %s is being prepared; try again when it is done", name)
+	}
+	var prev *definition.Application
+	if exists {
+		if prev, err = readDefinition(txn, name, ptr.Active); err != nil {
+			return err
+		}
+		ptr.raise(prev)
+	}
+	forms, err := readCounter(txn)
+	if err != nil {
+		return err
+	}
+	next, faults := definition.Resolve(source, definition.Context{
+		Previous: prev, AllowDrop: allowDrop,
+		NextForm: func() uint32 { forms++; return forms },
+		Users: func(address string) (record.ID, bool) {
+			u, ok := people.ByEmail(address)
+			if !ok {
+				return record.ID{}, false
+			}
+			return u.ID, true
+		},
+	})
+	if len(faults) == 0 {
+		faults, err = boundFaults(txn, next)
+	}
+	if err != nil || len(faults) > 0 {
+		out.Faults = faults
+		return err
+	}
+	next.Version = ptr.next()
+	out.Application = next
+	*prepared = e.storeVersion(&ptr, prev, next)
+	return writeVersion(txn, next, ptr, forms)
+}
+
+func mayPropose(people *directory.People, p identity.Principal, name string, exists bool) error {
+	if err := people.MayDefine(p, name); err != nil {
+		return err
+	}
+	if !exists {
+		if v, _ := people.Viewer(p, name); !v.Kind.Administers() {
+			return errNoApplication(name)
+		}
+	}
+	return nil
+}
+
+// storeVersion sets the pointer for a new version and returns what there is to
+// prepare, nil when the version can be active at once.
+func (e *Engine) storeVersion(ptr *pointer, prev, next *definition.Application) *preparation {
+	ptr.Last = next.Version
+	if work := workOf(prev, next); len(work) > 0 {
+		ptr.Preparing = next.Version
+		return &preparation{name: next.Name, next: next, work: work}
+	}
+	ptr.Active = next.Version
+	return nil
+}
+
+func writeVersion(txn *storage.Txn, def *definition.Application, ptr pointer, forms uint32) error {
+	doc, err := definition.Marshal(def)
+	if err != nil {
+		return err
+	}
+	if len(doc) > storage.MaxValue {
+		return fault.New(fault.Limit, "engine.Apply", "the definition is %d bytes when stored, at most %d are allowed", len(doc), storage.MaxValue)
+	}
+	if err := txn.PutDoc(spaceDefinition, versionKey(def.Name, def.Version), doc); err != nil {
+		return err
+	}
+	if err := txn.PutDoc(spaceCounter, formCounter, fmt.Appendf(nil, "%d", forms)); err != nil {
+		return err
+	}
+	return writePointer(txn, def.Name, ptr)
+}
+
+func writePointer(txn *storage.Txn, name string, ptr pointer) error {
+	b, err := json.Marshal(ptr)
+	if err != nil {
+		return err
+	}
+	if err := txn.PutDoc(spaceDefinition, pointerKey(name), b); err != nil {
+		return err
+	}
+	return txn.BumpEpoch()
+}
+
+const formCounter = "form"
+
+// readCounter returns the highest form number that the organization ever gave.
+func readCounter(r storage.Reader) (uint32, error) {
+	b, ok, err := r.Doc(spaceCounter, formCounter)
+	if err != nil || !ok {
+		return 0, err
+	}
+	var n uint32
+	if _, err := fmt.Sscanf(string(b), "%d", &n); err != nil {
+		return 0, fault.Wrap(fault.Unavailable, "engine.Apply", err, "the counter of forms is damaged")
+	}
+	return n, nil
+}
+
+// boundFaults reports rules whose module no longer fits the document.
+func boundFaults(r storage.Reader, next *definition.Application) ([]definition.Fault, error) {
+	var out []definition.Fault
+	for i, rule := range next.Custom {
+		s, err := readBinding(r, next.Name, rule.Name)
+		if err != nil {
+			return nil, err
+		}
+		if s.Module == "" {
+			continue
+		}
+		m, err := readModule(r, next.Name, s.Module)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			continue
+		}
+		if err := fits(m.manifest, rule, next); err != nil {
+			out = append(out, definition.Fault{
+				Path: fmt.Sprintf("customRules[%d]", i),
+				Msg:  "the bound module does not fit: " + fault.Message(err) + "; deactivate the rule and bind another module first",
+			})
+		}
+	}
+	return out, nil
+}

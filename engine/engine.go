@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sluice/internal/directory"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/rules"
+	"sluice/storage"
+)
+
+// Spaces of documents that the engine owns: 16 to 31.
+const (
+	spaceDefinition storage.Space = 16
+	spaceModule     storage.Space = 17
+	spaceBinding    storage.Space = 18
+	spaceCounter    storage.Space = 19
+	spaceKey        storage.Space = 20
+	spaceJob        storage.Space = 21
+)
+
+// Options configure an Engine. Store, Directory, Rules and Inspect are
+// required.
+type Options struct {
+	Store     *storage.Store
+	Directory *directory.Directory
+	// Rules runs the tenants' modules.
+	Rules rules.Runner
+	// Inspect checks an uploaded module without keeping anything: its manifest
+	// and hash, or a fault of kind Invalid or Limit.
+	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
+	// Now is the clock; default time.Now. Decisions never read it.
+	Now func() time.Time
+	// Events are told what happened; every member may be nil.
+	Events Events
+}
+
+// Events lets the wiring log and count. The functions must not block.
+type Events struct {
+	// DefinitionDamaged reports an application whose stored definition could not
+	// be loaded: everything of it is denied until it can.
+	DefinitionDamaged func(t identity.Tenant, application string, err error)
+	// RuleFault reports a verdict that counted against access.
+	RuleFault func(t identity.Tenant, application, rule string, kind rules.FaultKind)
+}
+
+// Engine is the only door to records. It is safe for concurrent use.
+type Engine struct {
+	o Options
+
+	mu    sync.Mutex // guards apps, views and keys
+	apps  map[appKey]*appEntry
+	views map[viewKey]*viewEntry
+	keys  map[identity.Tenant]*sealer
+}
+
+// New returns an engine over what o names; it owns none of it.
+func New(o Options) (*Engine, error) {
+	if o.Store == nil || o.Directory == nil || o.Rules == nil || o.Inspect == nil {
+		return nil, fault.New(fault.Internal, "engine.New", "Store, Directory, Rules and Inspect are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Engine{
+		o: o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
+	}, nil
+}
+
+func (e *Engine) faulted(t identity.Tenant, application, rule string, kind rules.FaultKind) {
+	if f := e.o.Events.RuleFault; f != nil {
+		f(t, application, rule, kind)
+	}
+}

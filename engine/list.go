@@ -1,0 +1,332 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"sluice/engine/policy"
+	"sluice/internal/fault"
+	"sluice/internal/filter"
+	"sluice/internal/record"
+	"sluice/storage"
+)
+
+// Order is one key of a sort order.
+type Order struct {
+	Field      record.Field
+	Desc       bool
+	NullsFirst bool // default: nulls last, whatever the direction
+}
+
+// List asks for a page of records that the viewer may VIEW.
+type List struct {
+	Form uint32
+	// Report restricts to the report's own term and uses its default order when
+	// OrderBy is empty; empty lists the whole reach.
+	Report string
+	// Where is what filter.Parse returned for the viewer's Scope; nil for no
+	// filter.
+	Where filter.Expr
+	// OrderBy is completed by the id, in the direction of the last key. Every
+	// field must be visible and of a type that has an order; Invalid otherwise.
+	OrderBy []Order
+	First   int    // 0 to MaxPage; 0 only counts
+	After   string // a cursor of the same list, empty for the beginning
+	Total   bool   // count everything that matches, exactly
+}
+
+// MaxPage is the largest page.
+const MaxPage = 1000
+
+// Page is one page of a list. Records are valid until the Op ends.
+type Page struct {
+	Records []record.Redacted
+	HasNext bool
+	Total   int // -1 unless asked for
+
+	positions []position
+	seal      *sealer
+	binding   []byte
+}
+
+// Cursor returns the sealed cursor of record i.
+func (p *Page) Cursor(i int) string { return p.seal.seal(p.positions[i], p.binding) }
+
+// List returns one page.
+func (op *Op) List(q List) (*Page, error) {
+	l, err := op.newLister(q)
+	if err != nil {
+		return nil, err
+	}
+	reach := op.view.Reach(q.Form, viewAction)
+	if q.Report != "" {
+		reach = op.view.ReportReach(q.Report)
+	}
+	return l.page(reach, op.plan(l, reach))
+}
+
+// lister runs one list.
+type lister struct {
+	op        *Op
+	q         List
+	form      *form
+	shape     *policy.FormShape
+	where     *filter.Program // nil for no filter
+	canonical []byte
+	order     []Order // completed by the id
+	after     *position
+	parent    record.ID // of Children
+	link      *record.Field
+	masked    bool // masks concern the viewer on this form
+
+	reader cells
+}
+
+func (op *Op) newLister(q List) (*lister, error) {
+	f, s, err := op.shape(q.Form)
+	if err != nil {
+		return nil, err
+	}
+	if q.First < 0 || q.First > MaxPage {
+		return nil, fault.New(fault.Invalid, "engine.List", "first: %d, expected 1 to %d", q.First, MaxPage)
+	}
+	l := &lister{op: op, q: q, form: f, shape: s, masked: len(op.view.Masks(q.Form)) > 0}
+	l.reader = cells{op: op, form: f}
+	if q.Where != nil {
+		l.where = filter.Compile(q.Where)
+		l.canonical = filter.AppendCanonical(nil, q.Where)
+	}
+	return l, l.completeOrder()
+}
+
+// completeOrder checks the order keys and ends them with the id.
+func (l *lister) completeOrder() error {
+	keys := l.q.OrderBy
+	if len(keys) == 0 && l.q.Report != "" {
+		keys = l.reportOrder()
+	}
+	desc := false
+	for _, k := range keys {
+		f, ok := l.form.field(k.Field.Number)
+		if !ok || !l.shape.Visible.Has(k.Field.Number) || !Orderable(f) {
+			return fault.New(fault.Invalid, "engine.List", "orderBy: not a field that this list can be ordered by")
+		}
+		k.Field = *f
+		l.order, desc = append(l.order, k), k.Desc
+		if k.Field.Number == record.FieldID {
+			return nil // keys behind the id cannot matter
+		}
+	}
+	l.order = append(l.order, Order{Field: *l.form.fields[record.FieldID], Desc: desc})
+	return nil
+}
+
+// Orderable reports whether lists can be ordered by a field: everything but
+// lists, and references other than the record's own id.
+func Orderable(f *record.Field) bool {
+	k := f.Type.Kind()
+	return f.Number == record.FieldID || k != record.KindRef && k != record.KindList && k != record.KindNull
+}
+
+// reportOrder is the report's default order without the keys that the viewer
+// may not see (P3).
+func (l *lister) reportOrder() []Order {
+	r, ok := l.op.app.def.Report(l.q.Report)
+	if !ok {
+		return nil
+	}
+	var out []Order
+	for _, k := range r.OrderBy {
+		if fd, ok := l.form.def.Field(k.Field); ok && l.shape.Visible.Has(fd.Number) && Orderable(&fd.Field) {
+			out = append(out, Order{Field: fd.Field, Desc: k.Desc})
+		}
+	}
+	return out
+}
+
+// hit is a record that matched, with what orders it.
+type hit struct {
+	rec record.Redacted
+	pos position
+	key []byte // comparable: bytes.Compare gives the requested order
+}
+
+// page walks the plan's candidates, cuts them down and returns the page.
+func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
+	page := &Page{Total: -1, binding: l.binding()}
+	var err error
+	if page.seal, err = l.op.sealerOf(); err != nil {
+		return nil, err
+	}
+	if l.q.After != "" {
+		pos, err := page.seal.open(l.q.After, len(l.order)-1, page.binding)
+		if err != nil {
+			return nil, err
+		}
+		l.after = &pos
+	}
+	hits, total, err := l.collect(reach, p)
+	if err != nil {
+		return nil, err
+	}
+	if l.q.Total {
+		page.Total = total
+	}
+	page.HasNext = len(hits) > l.q.First
+	for _, h := range hits[:min(len(hits), l.q.First)] {
+		page.Records = append(page.Records, h.rec)
+		page.positions = append(page.positions, h.pos)
+	}
+	return page, nil
+}
+
+// collect returns up to First+1 hits in order and, where asked, how many
+// records match in all.
+func (l *lister) collect(reach policy.Reach, p *plan) ([]hit, int, error) {
+	want := l.q.First + 1
+	c := &collector{l: l, ordered: p.ordered, want: want}
+	if l.after != nil {
+		c.after = l.comparable(*l.after)
+	}
+	// A total counts what lies before the cursor too.
+	s := l.op.stream(l, p, l.after != nil && !l.q.Total)
+	defer s.close()
+	w := l.op.window(l.form, l.shape, reach)
+	for !s.done() {
+		if err := l.op.ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		w.reset()
+		for w.room(c.need()) {
+			en, ok := s.next()
+			if !ok {
+				break
+			}
+			switch known := byOwner(reach, en.owner, en.owned); {
+			case known == no:
+			case known == yes && c.full() && l.q.Total && l.where == nil && l.link == nil && l.countable(p):
+				c.total++
+			default:
+				w.add(en)
+			}
+		}
+		if err := w.settle(); err != nil {
+			return nil, 0, err
+		}
+		w.each(c.take)
+		if c.full() && p.ordered && !l.q.Total {
+			break
+		}
+	}
+	if err := s.err(); err != nil {
+		return nil, 0, err
+	}
+	return c.hits(), c.total, l.op.failed()
+}
+
+// countable reports whether an entry whose owner alone decides may be counted
+// without its record: only where the order keys no longer matter.
+func (l *lister) countable(p *plan) bool { return p.ordered && l.after == nil }
+
+// matches applies filter and link to a redacted record.
+func (l *lister) matches(r record.Redacted) bool {
+	if l.link != nil && r.Get(l.link).Ref() != l.parent {
+		return false
+	}
+	if l.where == nil {
+		return true
+	}
+	l.reader.rec = r
+	return l.where.Match(&l.reader, l.op.principal.User)
+}
+
+// position reads the order keys of a redacted record.
+func (l *lister) position(r record.Redacted) position {
+	p := position{id: r.ID()}
+	for i := range l.order[:len(l.order)-1] {
+		p.keys = append(p.keys, storage.AppendSortKey(nil, r.Get(&l.order[i].Field)))
+	}
+	return p
+}
+
+var nullKey = storage.AppendSortKey(nil, record.Value{})
+
+// comparable encodes a position so that bytes.Compare gives the order: sort
+// keys are self-delimiting, so their complement orders descending.
+func (l *lister) comparable(p position) []byte {
+	var b []byte
+	for i, k := range p.keys {
+		o := l.order[i]
+		null := bytes.Equal(k, nullKey)
+		b = append(b, flag(null != o.NullsFirst))
+		if null {
+			continue
+		}
+		b = appendDirected(b, k, o.Desc)
+	}
+	return appendDirected(b, p.id[:], l.order[len(l.order)-1].Desc)
+}
+
+func appendDirected(dst, k []byte, desc bool) []byte {
+	n := len(dst)
+	dst = append(dst, k...)
+	if desc {
+		for i := n; i < len(dst); i++ {
+			dst[i] = ^dst[i]
+		}
+	}
+	return dst
+}
+
+// collector keeps the first hits in order.
+type collector struct {
+	l       *lister
+	ordered bool
+	want    int
+	after   []byte
+	kept    []hit
+	total   int
+}
+
+func (c *collector) full() bool { return len(c.kept) >= c.want }
+
+// need is how many more hits the page can use before it is decided.
+func (c *collector) need() int {
+	if c.ordered && !c.full() {
+		return c.want - len(c.kept)
+	}
+	return windowSize
+}
+
+func (c *collector) take(r record.Redacted) {
+	if !c.l.matches(r) {
+		return
+	}
+	c.total++
+	if c.ordered && c.full() {
+		return
+	}
+	h := hit{rec: r, pos: c.l.position(r)}
+	if !c.ordered || c.after != nil {
+		h.key = c.l.comparable(h.pos)
+	}
+	if c.after != nil && bytes.Compare(h.key, c.after) <= 0 {
+		return
+	}
+	c.kept = append(c.kept, h)
+	if !c.ordered && len(c.kept) >= 4*c.want+64 {
+		c.prune()
+	}
+}
+
+func (c *collector) prune() {
+	slices.SortFunc(c.kept, func(a, b hit) int { return bytes.Compare(a.key, b.key) })
+	c.kept = c.kept[:min(len(c.kept), c.want)]
+}
+
+func (c *collector) hits() []hit {
+	if !c.ordered {
+		c.prune()
+	}
+	return c.kept
+}

@@ -1,0 +1,359 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+	"sluice/rules"
+	"sluice/storage"
+)
+
+// maxCached bounds the caches of compiled applications and views; a full cache
+// is emptied, which costs time and never an answer.
+const maxCached = 4096
+
+type appKey struct {
+	tenant identity.Tenant
+	name   string
+}
+
+type appEntry struct {
+	epoch uint64
+	app   *application
+}
+
+type viewKey struct {
+	tenant      identity.Tenant
+	application string
+	user        record.ID
+	credential  identity.Credential
+}
+
+type viewEntry struct {
+	epoch uint64
+	view  *policy.View
+}
+
+// pointer says which versions of a definition are in use. A preparing version's
+// indexes are written and not yet read.
+type pointer struct {
+	Active    uint64 `json:"active"`
+	Preparing uint64 `json:"preparing,omitempty"`
+	// Last is the highest version ever stored, Floors per form the lowest index
+	// number that no abandoned version used.
+	Last   uint64            `json:"last,omitempty"`
+	Floors map[uint32]uint32 `json:"floors,omitempty"`
+}
+
+func pointerKey(name string) string { return "p/" + name }
+
+func versionKey(name string, v uint64) string { return fmt.Sprintf("v/%s/%08d", name, v) }
+
+// application is an active definition, compiled, with the forms as storage
+// wants them and the modules that fill its custom rules.
+type application struct {
+	def       *definition.Application
+	preparing uint64
+	policy    *policy.Policy
+	forms     map[uint32]*form
+	bindings  map[*definition.CustomRule]*binding
+}
+
+// form is one form with its indexes by use.
+type form struct {
+	def       *definition.Form
+	store     *storage.Form
+	fields    map[uint32]*record.Field
+	byOwner   *storage.Index
+	byField   map[uint32]*storage.Index // [F]
+	ownerThen map[uint32]*storage.Index // [owner, F]
+	parent    *record.Field             // nil for none
+	// soon are the fields that a preparing version requires.
+	soon []*definition.Field
+}
+
+func (f *form) field(number uint32) (*record.Field, bool) {
+	p, ok := f.fields[number]
+	return p, ok
+}
+
+func readPointer(r storage.Reader, name string) (pointer, bool, error) {
+	b, ok, err := r.Doc(spaceDefinition, pointerKey(name))
+	if err != nil || !ok {
+		return pointer{}, false, err
+	}
+	var p pointer
+	if err := json.Unmarshal(b, &p); err != nil || p.Active == 0 {
+		return pointer{}, false, fault.Wrap(fault.Unavailable, "engine.load", err, "the definition of application %s is damaged; access to it is denied", name)
+	}
+	return p, true, nil
+}
+
+func readDefinition(r storage.Reader, name string, version uint64) (*definition.Application, error) {
+	b, ok, err := r.Doc(spaceDefinition, versionKey(name, version))
+	if err == nil && !ok {
+		err = fmt.Errorf("version %d is missing", version)
+	}
+	var def *definition.Application
+	if err == nil {
+		def, err = definition.Unmarshal(b)
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "engine.load", err, "the definition of application %s is damaged; access to it is denied", name)
+	}
+	return def, nil
+}
+
+// load returns the application at the reader's epoch, false when there is none
+// of that name. A definition that cannot be loaded whole denies everything.
+func (e *Engine) load(r storage.Reader, epoch uint64, name string) (*application, bool, error) {
+	key := appKey{r.Tenant(), name}
+	e.mu.Lock()
+	hit := e.apps[key]
+	e.mu.Unlock()
+	if hit != nil && hit.epoch == epoch {
+		return hit.app, true, nil
+	}
+	app, ok, err := e.compile(r, name, hit)
+	if err != nil {
+		if f := e.o.Events.DefinitionDamaged; f != nil {
+			f(r.Tenant(), name, err)
+		}
+		return nil, false, err
+	}
+	if !ok {
+		return nil, false, nil
+	}
+	e.mu.Lock()
+	if len(e.apps) >= maxCached {
+		clear(e.apps)
+	}
+	e.apps[key] = &appEntry{epoch, app}
+	e.mu.Unlock()
+	return app, true, nil
+}
+
+func (e *Engine) compile(r storage.Reader, name string, old *appEntry) (*application, bool, error) {
+	p, ok, err := readPointer(r, name)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	app := &application{preparing: p.Preparing}
+	if old != nil && old.app.def.Version == p.Active {
+		app.def, app.policy = old.app.def, old.app.policy
+	} else {
+		if app.def, err = readDefinition(r, name, p.Active); err != nil {
+			return nil, false, err
+		}
+		if app.policy, err = policy.Compile(app.def); err != nil {
+			return nil, false, fault.Wrap(fault.Unavailable, "engine.load", err, "the definition of application %s does not compile; access to it is denied", name)
+		}
+	}
+	var next *definition.Application
+	if p.Preparing != 0 {
+		if next, err = readDefinition(r, name, p.Preparing); err != nil {
+			return nil, false, err
+		}
+	}
+	app.forms = makeForms(app.def, next)
+	app.bindings, err = e.readBindings(r, app)
+	return app, err == nil, err
+}
+
+// makeForms builds the storage side of every form; indexes that only next has
+// are building.
+func makeForms(def, next *definition.Application) map[uint32]*form {
+	forms := make(map[uint32]*form, len(def.Forms))
+	for _, d := range def.Forms {
+		f := &form{
+			def: d, fields: map[uint32]*record.Field{},
+			byField: map[uint32]*storage.Index{}, ownerThen: map[uint32]*storage.Index{},
+		}
+		for i := range record.System {
+			f.fields[record.System[i].Number] = &record.System[i]
+		}
+		for _, fd := range d.Fields {
+			f.fields[fd.Number] = &fd.Field
+		}
+		if d.ParentField != 0 {
+			f.parent = f.fields[d.ParentField]
+		}
+		f.store = storageForm(d, next)
+		if next != nil {
+			if n, ok := next.FormNumber(d.Number); ok {
+				f.soon = newlyRequired(d, n)
+			}
+		}
+		for _, ix := range f.store.Indexes {
+			f.use(ix)
+		}
+		forms[d.Number] = f
+	}
+	return forms
+}
+
+// storageForm lists the indexes of d, and as building those that the same form
+// of next adds.
+func storageForm(d *definition.Form, next *definition.Application) *storage.Form {
+	s := &storage.Form{Number: d.Number}
+	have := map[uint32]bool{}
+	add := func(from *definition.Form, building bool) {
+		for _, row := range from.Indexes {
+			if have[row.Number] {
+				continue
+			}
+			have[row.Number] = true
+			ix := &storage.Index{Number: row.Number, Unique: row.Unique, Building: building}
+			for _, part := range row.Parts {
+				if pf, ok := from.FieldNumber(part); ok {
+					ix.Parts = append(ix.Parts, pf.Field)
+				}
+			}
+			s.Indexes = append(s.Indexes, ix)
+		}
+	}
+	add(d, false)
+	if next != nil {
+		if n, ok := next.FormNumber(d.Number); ok {
+			add(n, true)
+		}
+	}
+	return s
+}
+
+func (f *form) use(ix *storage.Index) {
+	if ix.Unique || ix.Building {
+		return
+	}
+	switch {
+	case len(ix.Parts) == 1 && ix.Parts[0].Number == record.FieldOwner:
+		f.byOwner = ix
+	case len(ix.Parts) == 1:
+		f.byField[ix.Parts[0].Number] = ix
+	case len(ix.Parts) == 2 && ix.Parts[0].Number == record.FieldOwner:
+		f.ownerThen[ix.Parts[1].Number] = ix
+	}
+}
+
+// binding is the module that fills a custom rule, its columns resolved to
+// fields and attributes.
+type binding struct {
+	state    bindingState
+	hash     rules.Hash
+	manifest *rules.Manifest
+	columns  []*record.Field
+	mask     []uint32 // field numbers, in the manifest's order
+}
+
+// bindingState is what is stored: a module and whether it decides.
+type bindingState struct {
+	Module string `json:"module"`
+	Active bool   `json:"active"`
+}
+
+func bindingKey(application, rule string) string { return application + "/" + rule }
+
+func readBinding(r storage.Reader, application, rule string) (bindingState, error) {
+	var s bindingState
+	b, ok, err := r.Doc(spaceBinding, bindingKey(application, rule))
+	if err != nil || !ok {
+		return s, err
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fault.Wrap(fault.Unavailable, "engine.load", err, "the binding of rule %s is damaged; access is denied", rule)
+	}
+	return s, nil
+}
+
+// readBindings resolves the active modules. A rule whose module is missing or
+// does not fit the definition has no binding: it denies (H4).
+func (e *Engine) readBindings(r storage.Reader, app *application) (map[*definition.CustomRule]*binding, error) {
+	out := map[*definition.CustomRule]*binding{}
+	for _, rule := range app.def.Custom {
+		s, err := readBinding(r, app.def.Name, rule.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !s.Active || s.Module == "" {
+			continue
+		}
+		m, err := readModule(r, app.def.Name, s.Module)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil || fits(m.manifest, rule, app.def) != nil {
+			continue
+		}
+		b := &binding{state: s, hash: m.hash, manifest: m.manifest}
+		form, _ := app.def.Form(rule.Form)
+		for _, c := range m.manifest.Record {
+			field, _ := form.Field(c.Name)
+			b.columns = append(b.columns, app.forms[form.Number].fields[field.Number])
+		}
+		for _, name := range m.manifest.Mask {
+			field, _ := form.Field(name)
+			b.mask = append(b.mask, field.Number)
+		}
+		out[rule] = b
+	}
+	return out, nil
+}
+
+// fits reports why a module's manifest does not fit a rule of a definition.
+func fits(m *rules.Manifest, rule *definition.CustomRule, def *definition.Application) error {
+	const op = "engine.fits"
+	if m.Form != rule.Form {
+		return fault.New(fault.Invalid, op, "module: is for form %s, rule %s is for form %s", m.Form, rule.Name, rule.Form)
+	}
+	if !strings.EqualFold(effectName(rule.Effect), rulesEffectName(m.Effect)) {
+		return fault.New(fault.Invalid, op, "module: has effect %s, rule %s has %s", rulesEffectName(m.Effect), rule.Name, effectName(rule.Effect))
+	}
+	form, ok := def.Form(rule.Form)
+	if !ok {
+		return fault.New(fault.Invalid, op, "rule %s: form %s does not exist", rule.Name, rule.Form)
+	}
+	for _, c := range m.Record {
+		f, ok := form.Field(c.Name)
+		if !ok || f.Type != c.Type || f.Scale != c.Scale {
+			return fault.New(fault.Invalid, op, "module: record field %s (%s, scale %d) is not a field of form %s", c.Name, c.Type, c.Scale, rule.Form)
+		}
+	}
+	for _, c := range m.Viewer {
+		if !hasAttribute(def, c) {
+			return fault.New(fault.Invalid, op, "module: viewer attribute %s (%s) is not declared by the application", c.Name, c.Type)
+		}
+	}
+	caps := map[string]bool{}
+	for _, name := range rule.Fields {
+		caps[name] = true
+	}
+	for _, name := range m.Mask {
+		if !caps[name] {
+			return fault.New(fault.Invalid, op, "module: masks field %s, which rule %s does not let it hide", name, rule.Name)
+		}
+	}
+	return nil
+}
+
+func hasAttribute(def *definition.Application, c rules.Column) bool {
+	for i := range def.Attributes {
+		if a := &def.Attributes[i]; a.Name == c.Name && a.Type == c.Type && a.Scale == c.Scale {
+			return true
+		}
+	}
+	return false
+}
+
+func effectName(e definition.Effect) string {
+	return [...]string{"none", "SHARE", "RESTRICT", "MASK"}[min(int(e), 3)]
+}
+
+func rulesEffectName(e rules.Effect) string {
+	return [...]string{"none", "SHARE", "RESTRICT", "MASK"}[min(int(e), 3)]
+}

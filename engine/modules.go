@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/internal/definition"
+	"sluice/internal/directory"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/rules"
+	"sluice/storage"
+)
+
+// maxModules bounds how many modules an application keeps.
+const maxModules = 100
+
+// moduleDoc describes a stored module; its bytes are a document of their own.
+type moduleDoc struct {
+	Name     string          `json:"name"`
+	Size     int             `json:"size"`
+	Uploaded time.Time       `json:"uploaded"`
+	Manifest *rules.Manifest `json:"manifest"`
+}
+
+func modulePrefix(application string) string { return "m/" + application + "/" }
+
+func moduleKey(application, hash string) string { return modulePrefix(application) + hash }
+
+func moduleBytesKey(application, hash string) string { return "b/" + application + "/" + hash }
+
+// storedModule is a module as it was uploaded.
+type storedModule struct {
+	hash     rules.Hash
+	manifest *rules.Manifest
+	bytes    []byte
+}
+
+// readModule returns a module by its hash in hex, nil when there is none.
+func readModule(r storage.Reader, application, hash string) (*storedModule, error) {
+	if !validHash(hash) {
+		return nil, nil
+	}
+	doc, ok, err := r.Doc(spaceModule, moduleKey(application, hash))
+	if err != nil || !ok {
+		return nil, err
+	}
+	var d moduleDoc
+	if err := json.Unmarshal(doc, &d); err != nil || d.Manifest == nil {
+		return nil, fault.Wrap(fault.Unavailable, "engine.module", err, "module %s is damaged", hash)
+	}
+	b, ok, err := r.Doc(spaceModule, moduleBytesKey(application, hash))
+	if err != nil || !ok {
+		return nil, err
+	}
+	m := &storedModule{manifest: d.Manifest, bytes: bytes.Clone(b)}
+	_, err = hex.Decode(m.hash[:], []byte(hash))
+	return m, err
+}
+
+func validHash(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == len(rules.Hash{}) && strings.ToLower(s) == s
+}
+
+// UploadModule checks a module and keeps it under its hash; the same bytes again
+// are the same module, under the newest name. Invalid when a check refuses it.
+func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, application, name string, module []byte) (Module, error) {
+	const op = "engine.UploadModule"
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		_, err := e.definable(r, people, p, application)
+		return err
+	})
+	if err != nil {
+		return Module{}, err
+	}
+	if name == "" || len(name) > 100 {
+		return Module{}, fault.New(fault.Invalid, op, "name: expected 1 to 100 bytes")
+	}
+	manifest, hash, err := e.o.Inspect(ctx, module)
+	if err != nil {
+		return Module{}, err
+	}
+	out := Module{Hash: hash.String(), Name: name, Size: len(module), Uploaded: e.o.Now().UTC().Truncate(time.Millisecond)}
+	err = e.change(ctx, p, "uploadModule", func(txn *storage.Txn, people *directory.People) error {
+		def, err := e.definable(txn, people, p, application)
+		if err != nil {
+			return err
+		}
+		if _, ok := def.Form(manifest.Form); !ok {
+			return fault.New(fault.Invalid, op, "module: its manifest is for form %q, which application %s does not have", manifest.Form, application)
+		}
+		if err := roomFor(txn, application, out.Hash); err != nil {
+			return err
+		}
+		doc, err := json.Marshal(moduleDoc{Name: name, Size: out.Size, Uploaded: out.Uploaded, Manifest: manifest})
+		if err != nil {
+			return err
+		}
+		if err := txn.PutDoc(spaceModule, moduleKey(application, out.Hash), doc); err != nil {
+			return err
+		}
+		// The bytes are named by their hash in the logged document.
+		return txn.PutSecret(spaceModule, moduleBytesKey(application, out.Hash), module)
+	})
+	if err != nil {
+		return Module{}, err
+	}
+	return out, nil
+}
+
+func roomFor(r storage.Reader, application, hash string) error {
+	c := r.Docs(spaceModule, modulePrefix(application))
+	defer c.Close()
+	n := 0
+	for c.Next() {
+		if strings.HasSuffix(c.Key(), "/"+hash) {
+			return c.Err()
+		}
+		n++
+	}
+	if n >= maxModules {
+		return fault.New(fault.Limit, "engine.UploadModule", "module: application %s keeps %d modules already, the most that is allowed", application, maxModules)
+	}
+	return c.Err()
+}
+
+// Modules returns the application's modules, the newest first.
+func (e *Engine) Modules(_ context.Context, p identity.Principal, application string) ([]Module, error) {
+	var out []Module
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		if _, err := e.definable(r, people, p, application); err != nil {
+			return err
+		}
+		prefix := modulePrefix(application)
+		c := r.Docs(spaceModule, prefix)
+		defer c.Close()
+		for c.Next() {
+			var d moduleDoc
+			if err := json.Unmarshal(c.Value(), &d); err != nil {
+				return fault.Wrap(fault.Unavailable, "engine.Modules", err, "a module is damaged")
+			}
+			out = append(out, Module{Hash: strings.TrimPrefix(c.Key(), prefix), Name: d.Name, Size: d.Size, Uploaded: d.Uploaded})
+		}
+		return c.Err()
+	})
+	slices.SortStableFunc(out, func(a, b Module) int { return b.Uploaded.Compare(a.Uploaded) })
+	return out, err
+}
+
+// Rules returns the custom rules of the active definition in its order.
+func (e *Engine) Rules(_ context.Context, p identity.Principal, application string) ([]RuleState, error) {
+	var out []RuleState
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		def, err := e.definable(r, people, p, application)
+		if err != nil {
+			return err
+		}
+		for _, rule := range def.Custom {
+			s, err := readBinding(r, application, rule.Name)
+			if err != nil {
+				return err
+			}
+			out = append(out, stateOf(rule, s))
+		}
+		return nil
+	})
+	return out, err
+}
+
+func stateOf(rule *definition.CustomRule, s bindingState) RuleState {
+	return RuleState{Rule: rule.Name, Form: rule.Form, Effect: rule.Effect, Bound: s.Module, Active: s.Active}
+}
+
+// BindModule makes the module the one that fills the rule, not active yet.
+// NotFound for an unknown rule or module, Invalid when the module's manifest
+// does not fit the rule.
+func (e *Engine) BindModule(ctx context.Context, p identity.Principal, application, rule, module string) (RuleState, error) {
+	return e.rebind(ctx, p, "bindModule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
+		m, err := readModule(txn, application, module)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			return fault.New(fault.NotFound, "engine.BindModule", "module: no module of application %s has this hash", application)
+		}
+		if err := fits(m.manifest, r, def); err != nil {
+			return err
+		}
+		*s = bindingState{Module: module}
+		return nil
+	})
+}
+
+// ActivateRule switches the rule on; Conflict when nothing is bound.
+func (e *Engine) ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
+	return e.rebind(ctx, p, "activateRule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
+		if s.Module == "" {
+			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: %q has no module bound", rule)
+		}
+		s.Active = true
+		return nil
+	})
+}
+
+// DeactivateRule switches the rule off: it denies then, as a missing module
+// does.
+func (e *Engine) DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
+	return e.rebind(ctx, p, "deactivateRule", application, rule, func(_ *storage.Txn, _ *definition.Application, _ *definition.CustomRule, s *bindingState) error {
+		s.Active = false
+		return nil
+	})
+}
+
+func (e *Engine) rebind(ctx context.Context, p identity.Principal, operation, application, name string, fn func(*storage.Txn, *definition.Application, *definition.CustomRule, *bindingState) error) (RuleState, error) {
+	var out RuleState
+	err := e.change(ctx, p, operation, func(txn *storage.Txn, people *directory.People) error {
+		def, err := e.definable(txn, people, p, application)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(def.Custom, func(r *definition.CustomRule) bool { return r.Name == name })
+		if i < 0 {
+			return fault.New(fault.NotFound, "engine.rebind", "rule: application %s has no custom rule %q", application, name)
+		}
+		s, err := readBinding(txn, application, name)
+		if err != nil {
+			return err
+		}
+		if err := fn(txn, def, def.Custom[i], &s); err != nil {
+			return err
+		}
+		b, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		if err := txn.PutDoc(spaceBinding, bindingKey(application, name), b); err != nil {
+			return err
+		}
+		out = stateOf(def.Custom[i], s)
+		return txn.BumpEpoch()
+	})
+	return out, err
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/directory"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+	"sluice/rules"
+	"sluice/storage"
+)
+
+// Op is one operation: one snapshot, one set of rights. It is used by one
+// goroutine at a time. Records that it hands out are valid until it ends.
+type Op struct {
+	e         *Engine
+	ctx       context.Context
+	r         storage.Reader
+	snapshot  *storage.Snapshot // of a read
+	txn       *storage.Txn      // of a write
+	principal identity.Principal
+	people    *directory.People
+	app       *application
+	view      *policy.View
+	seal      *sealer
+
+	fuel     rules.Fuel
+	outcomes map[outcomeKey]policy.Outcome
+	seen     map[recordKey]seenRecord
+	faults   int
+	err      error // what ended the operation
+	write    *writeState
+}
+
+// errNoApplication is the one answer for an application that does not exist and
+// one that the principal has no place in.
+func errNoApplication(name string) error {
+	return fault.New(fault.NotFound, "engine.open", "application %q: not found", name)
+}
+
+// Read opens an operation that reads one snapshot: the principal's credential,
+// rights and data as of now. The caller closes it. An application that does not
+// exist and one that the principal has no place in are the same NotFound.
+func (e *Engine) Read(ctx context.Context, p identity.Principal, application string) (*Op, error) {
+	snap, err := e.o.Store.Tenant(p.Tenant).Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	op := &Op{e: e, ctx: ctx, r: snap, snapshot: snap, principal: p}
+	if err := op.open(application); err != nil {
+		snap.Close()
+		return nil, err
+	}
+	return op, nil
+}
+
+// Write runs fn in one transaction: all of its writes or none. On a conflict fn
+// is run again on a fresh Op with the same ids and clock, a bounded number of
+// times; it must not keep anything of the Op.
+func (e *Engine) Write(ctx context.Context, p identity.Principal, application, operation string, fn func(*Op) error) error {
+	w := &writeState{now: e.o.Now().UTC().Truncate(time.Microsecond)}
+	m := storage.Meta{Actor: p.User, Operation: operation, Time: w.now}
+	return e.o.Store.Tenant(p.Tenant).Update(ctx, m, func(txn *storage.Txn) error {
+		w.next = 0
+		op := &Op{e: e, ctx: ctx, r: txn, txn: txn, principal: p, write: w}
+		if err := op.open(application); err != nil {
+			return err
+		}
+		return fn(op)
+	})
+}
+
+func (op *Op) open(name string) error {
+	if err := op.e.o.Directory.Check(op.r, op.principal); err != nil {
+		return err
+	}
+	epoch, err := op.r.Epoch()
+	if err != nil {
+		return err
+	}
+	if op.people, err = op.e.o.Directory.Load(op.r); err != nil {
+		return err
+	}
+	viewer, ok := op.people.Viewer(op.principal, name)
+	if !ok {
+		return errNoApplication(name)
+	}
+	if op.app, ok, err = op.e.load(op.r, epoch, name); err != nil {
+		return err
+	}
+	if !ok {
+		return errNoApplication(name)
+	}
+	op.view = op.e.viewOf(epoch, viewer, op.app, op.people)
+	op.fuel = rules.Fuel{Left: rules.QueryFuel}
+	op.outcomes = map[outcomeKey]policy.Outcome{}
+	op.seen = map[recordKey]seenRecord{}
+	return op.view.Refused()
+}
+
+func (e *Engine) viewOf(epoch uint64, v identity.Viewer, app *application, people *directory.People) *policy.View {
+	key := viewKey{v.Tenant, v.Application, v.User, v.Credential}
+	e.mu.Lock()
+	hit := e.views[key]
+	e.mu.Unlock()
+	if hit != nil && hit.epoch == epoch {
+		return hit.view
+	}
+	view := app.policy.View(v, people.In(v.Application))
+	e.mu.Lock()
+	if len(e.views) >= maxCached {
+		clear(e.views)
+	}
+	e.views[key] = &viewEntry{epoch, view}
+	e.mu.Unlock()
+	return view
+}
+
+// Close ends a Read's Op and everything borrowed from it.
+func (op *Op) Close() {
+	if op.snapshot != nil {
+		op.snapshot.Close()
+		op.snapshot = nil
+	}
+}
+
+// View returns the rights that the operation runs under.
+func (op *Op) View() *policy.View { return op.view }
+
+// Application returns the active definition.
+func (op *Op) Application() *definition.Application { return op.app.def }
+
+// People returns the tenant's directory as of the snapshot: display names.
+func (op *Op) People() *directory.People { return op.people }
+
+// Faults returns how many rule verdicts of this operation counted against
+// access because something went wrong: for admins and developers only.
+func (op *Op) Faults() int { return op.faults }
+
+// Stats returns the storage work done so far.
+func (op *Op) Stats() storage.Stats { return op.r.Stats() }
+
+// shape returns the form and what the viewer may do with it; NotFound for a
+// form outside the viewer's shape, which no schema of theirs names.
+func (op *Op) shape(number uint32) (*form, *policy.FormShape, error) {
+	s, ok := op.view.Shape().Form(number)
+	f := op.app.forms[number]
+	if !ok || f == nil {
+		return nil, nil, fault.New(fault.NotFound, "engine", "form: not found")
+	}
+	return f, s, nil
+}
+
+type recordKey struct {
+	form uint32
+	id   record.ID
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"slices"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/filter"
+	"sluice/internal/record"
+)
+
+// fail keeps the first error that ended the operation while a decision was
+// under way; the decision denies.
+func (op *Op) fail(err error) {
+	if op.err == nil {
+		op.err = err
+	}
+}
+
+func (op *Op) failed() error { return op.err }
+
+// Get returns one record that the viewer may VIEW; false for every other id,
+// whether it exists or not.
+func (op *Op) Get(number uint32, id record.ID) (record.Redacted, bool, error) {
+	rs, err := op.GetMany(number, []record.ID{id})
+	if err != nil {
+		return record.Redacted{}, false, err
+	}
+	return rs[0], !rs[0].IsZero(), nil
+}
+
+// GetMany is Get for many ids at once, in their order: a zero Redacted where
+// there is none. Rules are asked once for all.
+func (op *Op) GetMany(number uint32, ids []record.ID) ([]record.Redacted, error) {
+	f, shape, err := op.shape(number)
+	if err != nil {
+		return nil, err
+	}
+	todo := slices.Clone(ids)
+	slices.SortFunc(todo, compareIDs)
+	todo = slices.Compact(todo)
+	w := op.window(f, shape, op.view.Reach(number, viewAction))
+	for len(todo) > 0 {
+		w.reset()
+		for len(todo) > 0 && len(w.entries) < windowSize {
+			if s := op.seen[recordKey{number, todo[0]}]; !s.decided {
+				w.add(entry{id: todo[0]})
+			}
+			todo = todo[1:]
+		}
+		entries := w.entries
+		if err := w.settle(); err != nil {
+			return nil, err
+		}
+		for _, en := range entries {
+			k := recordKey{number, en.id}
+			s := op.seen[k]
+			s.decided = true
+			op.seen[k] = s
+		}
+		w.each(func(r record.Redacted) {
+			k := recordKey{number, r.ID()}
+			s := op.seen[k]
+			s.visible, s.redacted = true, r
+			op.seen[k] = s
+		})
+	}
+	out := make([]record.Redacted, len(ids))
+	for i, id := range ids {
+		if s := op.seen[recordKey{number, id}]; s.visible {
+			out[i] = s.redacted
+		}
+	}
+	return out, op.failed()
+}
+
+// Can reports whether the viewer may take the action on a record that the Op
+// returned.
+func (op *Op) Can(number uint32, a definition.Action, r record.Redacted) (bool, error) {
+	f, _, err := op.shape(number)
+	if err != nil {
+		return false, err
+	}
+	rec, ok := op.raw(f, r.ID())
+	if !ok {
+		return false, op.failed()
+	}
+	ok = op.view.Decide(number, a, &subject{op: op, form: f, rec: rec})
+	return ok && op.failed() == nil, op.failed()
+}
+
+// Children returns for each parent, in the order given, a page of the records
+// of q.Form whose lookup field leads to it. The lookup is read as the viewer
+// may read it: a child whose lookup is masked has no parent.
+func (op *Op) Children(lookup record.Field, parents []record.ID, q List) ([]*Page, error) {
+	l, err := op.newLister(q)
+	if err != nil {
+		return nil, err
+	}
+	link, ok := l.form.field(lookup.Number)
+	if !ok || link.Type != record.Lookup || !l.shape.Visible.Has(lookup.Number) {
+		return nil, fault.New(fault.Invalid, "engine.Children", "not a lookup of this form")
+	}
+	reach := op.view.Reach(q.Form, viewAction)
+	pages := make([]*Page, len(parents))
+	for i, parent := range parents {
+		l.parent, l.link, l.after = parent, link, nil
+		if pages[i], err = l.page(reach, l.childPlan(link, parent, reach)); err != nil {
+			return nil, err
+		}
+	}
+	return pages, nil
+}
+
+func (l *lister) childPlan(link *record.Field, parent record.ID, reach policy.Reach) *plan {
+	ix := l.form.byField[link.Number]
+	if ix == nil {
+		return l.op.plan(l, reach)
+	}
+	p := &plan{ordered: len(l.order) == 1}
+	p.desc = p.ordered && l.order[0].Desc
+	p.phases = []phase{{scans: []scan{{ix: ix, eq: []record.Value{record.Ref(parent)}}}}}
+	return p
+}
+
+// cells gives the cells of a redacted record to a filter.
+type cells struct {
+	op   *Op
+	form *form
+	rec  record.Redacted
+}
+
+var _ filter.Reader = (*cells)(nil)
+
+// Get reads a cell as the viewer may: a lookup that leads out of reach is null
+// (L1).
+func (c *cells) Get(f *record.Field) record.Value {
+	v := c.rec.Get(f)
+	if f.Type == record.Lookup && !v.IsNull() {
+		if _, ok := c.Related(f); !ok {
+			return record.Value{}
+		}
+	}
+	return v
+}
+
+// Related follows a lookup to a record in the viewer's VIEW reach (L1).
+func (c *cells) Related(f *record.Field) (filter.Reader, bool) {
+	id := c.rec.Get(f).Ref()
+	target := c.op.app.forms[f.Target]
+	if id.IsZero() || target == nil {
+		return nil, false
+	}
+	r, ok, err := c.op.Get(f.Target, id)
+	if err != nil {
+		if fault.KindOf(err) != fault.NotFound {
+			c.op.fail(err)
+		}
+		return nil, false
+	}
+	if !ok {
+		return nil, false
+	}
+	return &cells{op: c.op, form: target, rec: r}, true
+}
+
+// Scope returns the names that the viewer may use in a filter over the form:
+// pass it to filter.Parse.
+func (op *Op) Scope(number uint32) filter.Scope { return scope{op.view.Shape(), number} }
+
+type scope struct {
+	shape  *policy.Shape
+	number uint32
+}
+
+// Field finds a visible field by name.
+func (s scope) Field(name string) (record.Field, bool) {
+	fs, ok := s.shape.Form(s.number)
+	if !ok || !fs.View {
+		return record.Field{}, false
+	}
+	f, ok := fs.Form.Field(name)
+	if !ok || !fs.Visible.Has(f.Number) {
+		return record.Field{}, false
+	}
+	return f.Field, true
+}
+
+// Related is the scope of a lookup's target, where the viewer may view records
+// of it at all.
+func (s scope) Related(f record.Field) (filter.Scope, bool) {
+	fs, ok := s.shape.Form(f.Target)
+	if !ok || !fs.View {
+		return nil, false
+	}
+	return scope{s.shape, f.Target}, true
+}

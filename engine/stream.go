@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"bytes"
+	"container/heap"
+
+	"sluice/internal/record"
+	"sluice/storage"
+)
+
+// entry is a candidate: an index entry, or a whole record of a scan.
+type entry struct {
+	id    record.ID
+	owner record.ID
+	owned bool          // owner is known
+	rec   record.Record // borrowed until the next entry; zero when only an index entry was read
+}
+
+// stream gives the candidates of a plan, each once; in the requested order
+// where the plan is ordered.
+type stream struct {
+	op     *Op
+	l      *lister
+	p      *plan
+	after  bool // resume behind l.after
+	ids    []record.ID
+	phases []phase
+	open   merge
+	scan   *storage.RecordCursor
+	last   record.ID
+	ended  bool
+	failed error
+}
+
+func (op *Op) stream(l *lister, p *plan, resume bool) *stream {
+	s := &stream{op: op, l: l, p: p, after: resume && p.ordered, ids: p.ids}
+	if p.ids == nil {
+		s.phases = p.phases
+		if s.after {
+			s.phases = s.phases[p.phaseOf(l):]
+		}
+	}
+	return s
+}
+
+func (s *stream) done() bool { return s.ended }
+
+func (s *stream) err() error { return s.failed }
+
+func (s *stream) close() {
+	for _, c := range s.open {
+		c.Close()
+	}
+	s.open = nil
+	if s.scan != nil {
+		s.scan.Close()
+		s.scan = nil
+	}
+}
+
+// next returns the next candidate.
+func (s *stream) next() (entry, bool) {
+	if s.p.ids != nil {
+		if len(s.ids) == 0 {
+			s.ended = true
+			return entry{}, false
+		}
+		id := s.ids[0]
+		s.ids = s.ids[1:]
+		return entry{id: id}, true
+	}
+	for s.failed == nil {
+		if s.scan != nil {
+			if s.scan.Next() {
+				rec := s.scan.Record()
+				return entry{id: rec.ID(), owner: rec.Owner(), owned: true, rec: rec}, true
+			}
+			s.failed = s.scan.Err()
+			s.scan.Close()
+			s.scan = nil
+			continue
+		}
+		if len(s.open) > 0 {
+			if en, ok := s.step(); ok {
+				return en, true
+			}
+			continue
+		}
+		if len(s.phases) == 0 {
+			break
+		}
+		s.begin(s.phases[0])
+		s.phases, s.after = s.phases[1:], false
+	}
+	s.ended = true
+	return entry{}, false
+}
+
+// begin opens the cursors of one phase.
+func (s *stream) begin(ph phase) {
+	s.last = record.ID{}
+	for _, sc := range ph.scans {
+		r := storage.Range{Eq: sc.eq, Low: sc.low, High: sc.high, Desc: s.p.desc}
+		if s.after {
+			r.After = ph.resume(s.l)
+		}
+		if sc.ix == nil {
+			s.scan = s.op.r.Records(s.l.form.store, r)
+			return
+		}
+		c := s.op.r.Index(s.l.form.store, sc.ix, r)
+		if c.Next() {
+			s.open = append(s.open, &source{IndexCursor: c, desc: s.p.desc})
+		} else {
+			if err := c.Err(); err != nil {
+				s.failed = err
+			}
+			c.Close()
+		}
+	}
+	heap.Init(&s.open)
+}
+
+// step takes the first entry of the merge. A record that two scans hold comes
+// from both in a row, as all scans of a phase share one order; the second is
+// passed over.
+func (s *stream) step() (entry, bool) {
+	c := s.open[0]
+	en := entry{id: c.ID(), owner: c.Owner(), owned: true}
+	if c.Next() {
+		heap.Fix(&s.open, 0)
+	} else {
+		if err := c.Err(); err != nil {
+			s.failed = err
+		}
+		c.Close()
+		heap.Pop(&s.open)
+	}
+	if en.id == s.last {
+		return entry{}, false
+	}
+	s.last = en.id
+	return en, true
+}
+
+// source is one cursor of a merge.
+type source struct {
+	*storage.IndexCursor
+	desc bool
+}
+
+// merge is a heap of cursors by their position.
+type merge []*source
+
+func (m merge) Len() int      { return len(m) }
+func (m merge) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
+func (m merge) Less(i, j int) bool {
+	c := bytes.Compare(m[i].Position(), m[j].Position())
+	if m[i].desc {
+		return c > 0
+	}
+	return c < 0
+}
+func (m *merge) Push(x any) { *m = append(*m, x.(*source)) }
+func (m *merge) Pop() any {
+	old := *m
+	x := old[len(old)-1]
+	*m = old[:len(old)-1]
+	return x
+}

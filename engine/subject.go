@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/record"
+	"sluice/rules"
+)
+
+// subject is one stored record as policy sees it.
+type subject struct {
+	op   *Op
+	form *form
+	rec  record.Record
+}
+
+var _ policy.Subject = (*subject)(nil)
+
+func (s *subject) Record() record.Record { return s.rec }
+
+// Outcome asks the rule unless a batch has asked it before.
+func (s *subject) Outcome(rule *definition.CustomRule) policy.Outcome {
+	return s.op.outcome(s.form, rule, s.rec)
+}
+
+// Parent reads the record that the parent lookup leads to.
+func (s *subject) Parent() (policy.Subject, bool) {
+	if s.form.parent == nil {
+		return nil, false
+	}
+	id := s.rec.Get(s.form.parent).Ref()
+	if id.IsZero() {
+		return nil, false
+	}
+	f := s.op.app.forms[s.form.parent.Target]
+	if f == nil {
+		return nil, false
+	}
+	rec, ok := s.op.raw(f, id)
+	if !ok {
+		return nil, false
+	}
+	return &subject{op: s.op, form: f, rec: rec}, true
+}
+
+// seenRecord is what the operation knows about one record. failed keeps a read
+// error so that the operation ends with it instead of a shorter list.
+type seenRecord struct {
+	rec      record.Record // zero for absent
+	decided  bool
+	visible  bool
+	redacted record.Redacted
+}
+
+// raw reads a record once per operation. An error of storage is kept and fails
+// the operation: the caller denies meanwhile.
+func (op *Op) raw(f *form, id record.ID) (record.Record, bool) {
+	k := recordKey{f.def.Number, id}
+	if s, ok := op.seen[k]; ok {
+		return s.rec, !s.rec.IsZero()
+	}
+	rec, ok, err := op.r.Record(f.store, id)
+	if err != nil {
+		op.fail(err)
+		return record.Record{}, false
+	}
+	if !ok {
+		rec = record.Record{}
+	}
+	op.seen[k] = seenRecord{rec: rec}
+	return rec, ok
+}
+
+type outcomeKey struct {
+	rule    *definition.CustomRule
+	id      record.ID
+	version uint32
+}
+
+func keyOf(rule *definition.CustomRule, rec record.Record) outcomeKey {
+	return outcomeKey{rule, rec.ID(), rec.Version()}
+}
+
+func (op *Op) outcome(f *form, rule *definition.CustomRule, rec record.Record) policy.Outcome {
+	if o, ok := op.outcomes[keyOf(rule, rec)]; ok {
+		return o
+	}
+	op.ask(f, rule, []record.Record{rec})
+	return op.outcomes[keyOf(rule, rec)] // zero, which denies, where asking failed
+}
+
+// ask fills the outcomes of one rule for records that have none yet, in one
+// batch. Running out of fuel fails the operation.
+func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
+	todo := recs[:0:0]
+	for _, r := range recs {
+		if _, ok := op.outcomes[keyOf(rule, r)]; !ok {
+			todo = append(todo, r)
+		}
+	}
+	if len(todo) == 0 || op.failed() != nil {
+		return
+	}
+	b := op.app.bindings[rule]
+	verdicts := make([]rules.Verdict, len(todo))
+	switch {
+	case b == nil || !op.ready(b):
+		for i := range verdicts {
+			verdicts[i].Fault = rules.FaultMissing
+		}
+	default:
+		if err := op.e.o.Rules.Decide(op.ctx, op.batch(b, todo), &op.fuel, verdicts); err != nil {
+			op.fail(err)
+			return
+		}
+	}
+	for i, r := range todo {
+		if verdicts[i].Fault != rules.NoFault {
+			op.faults++
+			op.e.faulted(op.r.Tenant(), op.app.def.Name, rule.Name, verdicts[i].Fault)
+		}
+		op.outcomes[keyOf(rule, r)] = outcomeOf(f, rule, b, verdicts[i])
+	}
+}
+
+// ready loads the module into the runner if it is not there yet.
+func (op *Op) ready(b *binding) bool {
+	if op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
+		return true
+	}
+	m, err := readModule(op.r, op.app.def.Name, b.state.Module)
+	if err != nil || m == nil {
+		return false
+	}
+	h, err := op.e.o.Rules.Load(op.ctx, op.r.Tenant(), m.bytes)
+	return err == nil && h == b.hash
+}
+
+func (op *Op) batch(b *binding, recs []record.Record) *rules.Batch {
+	out := &rules.Batch{Tenant: op.r.Tenant(), Rule: b.hash, Rows: make([][]record.Value, len(recs))}
+	attributes := op.view.Viewer().Attributes
+	for _, c := range b.manifest.Viewer {
+		out.Viewer = append(out.Viewer, attributes[c.Name])
+	}
+	cells := make([]record.Value, len(recs)*len(b.columns))
+	for i, r := range recs {
+		row := cells[i*len(b.columns) : (i+1)*len(b.columns) : (i+1)*len(b.columns)]
+		for j, f := range b.columns {
+			row[j] = r.Get(f)
+		}
+		out.Rows[i] = row
+	}
+	return out
+}
+
+// outcomeOf puts a verdict into terms of the definition, capped by what the
+// module declared; policy caps it by what the rule allows.
+func outcomeOf(f *form, rule *definition.CustomRule, b *binding, v rules.Verdict) policy.Outcome {
+	if v.Fault != rules.NoFault || b == nil {
+		return policy.Outcome{Fault: true}
+	}
+	switch rule.Effect {
+	case definition.Share:
+		return policy.Outcome{Level: definition.Level(min(v.Grant, b.manifest.Grant))}
+	case definition.Restrict:
+		return policy.Outcome{Through: v.Grant == 1}
+	case definition.Mask:
+		return policy.Outcome{Visible: maskVisible(f, rule, b, v.Visible)}
+	}
+	return policy.Outcome{Fault: true}
+}
+
+// maskVisible returns those of the rule's fields that stay visible: what the
+// module decides on and shows, and what it does not decide on.
+func maskVisible(f *form, rule *definition.CustomRule, b *binding, bits uint64) record.FieldSet {
+	var hidden []uint32
+	for i, n := range b.mask {
+		if bits&(1<<i) == 0 {
+			hidden = append(hidden, n)
+		}
+	}
+	var all []uint32
+	for _, name := range rule.Fields {
+		if fd, ok := f.def.Field(name); ok {
+			all = append(all, fd.Number)
+		}
+	}
+	return record.FieldSetOf(all...).Minus(record.FieldSetOf(hidden...))
+}
