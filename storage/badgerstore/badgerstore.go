@@ -33,6 +33,9 @@ type Options struct {
 	AcceptLoss bool
 	// Events are called on what happens inside; nil functions are not called.
 	Events Events
+
+	window uint64           // default defaultWindow; tests have less
+	now    func() time.Time // default time.Now; for ages of snapshots
 }
 
 // Events report what an operator should know. They may be called from any
@@ -60,6 +63,12 @@ func (o *Options) withDefaults() Options {
 	set(&r.IndexCache, 128)
 	if r.MaxSnapshotAge == 0 {
 		r.MaxSnapshotAge = 10 * time.Minute
+	}
+	if r.window == 0 {
+		r.window = defaultWindow
+	}
+	if r.now == nil {
+		r.now = time.Now
 	}
 	if r.Events.Warning == nil {
 		r.Events.Warning = func(string) {}

@@ -9,7 +9,6 @@ import (
 	"hash"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	badger "github.com/dgraph-io/badger/v4"
 
@@ -71,7 +70,7 @@ type result struct {
 
 // start checks the data against the ledger and begins to take commits.
 func start(dir string, opt Options, db *badger.DB) (*store, error) {
-	last, err := verify(dir, db)
+	last, err := verify(dir, db, opt.window)
 	if err != nil && !opt.AcceptLoss {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func (s *store) Commit(ctx context.Context, snap uint64, reads [][]byte, writes 
 		return 0, driver.ErrClosed
 	case s.failed.Load():
 		return 0, driver.ErrUncertain
-	case s.pins.Expired(snap):
+	case len(reads) > 0 && s.pins.Expired(snap):
 		return 0, driver.ErrExpired
 	}
 	select {
@@ -203,7 +202,7 @@ func (s *store) commit(batch []*request) {
 	s.recent.Prune(s.pins.Oldest())
 	if s.last.n%upkeep == 0 {
 		if s.opt.MaxSnapshotAge > 0 {
-			s.pins.Expire(time.Now().Add(-s.opt.MaxSnapshotAge))
+			s.pins.Expire(s.opt.now().Add(-s.opt.MaxSnapshotAge))
 		}
 		s.db.SetDiscardTs(s.pins.Oldest())
 	}
@@ -254,8 +253,8 @@ func (s *store) write(batch []*request) (err error) {
 	next := batchID{n: n}
 	b.hash.Sum(next.chain[:0])
 	b.set(markerKey(n), next.chain[:])
-	if n > window {
-		b.set(markerKey(n-window), nil)
+	if n > s.opt.window {
+		b.set(markerKey(n-s.opt.window), nil)
 	}
 	if b.err != nil {
 		return b.err

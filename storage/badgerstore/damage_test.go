@@ -12,10 +12,11 @@ import (
 
 	"sluice/storage/badgerstore"
 	"sluice/storage/driver"
+	"sluice/storage/storetest"
 )
 
 // full reports whether the counts of continuous integration are asked for.
-func full() bool { return os.Getenv("SLUICE_FULL") == "1" }
+func full() bool { return storetest.Full() }
 
 // image is a copy of a data directory as a crash leaves it: taken while the
 // store is open.
@@ -150,7 +151,7 @@ func TestCrashImageOpens(t *testing.T) {
 func TestFlippedByteInLog(t *testing.T) {
 	dir := crashed(t)
 	size := used(t, theFile(t, dir, "*.mem"))
-	flips := 12
+	flips := 8
 	if full() {
 		flips = 400
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"time"
 
 	badger "github.com/dgraph-io/badger/v4"
 
@@ -18,7 +17,7 @@ func (s *store) Snapshot() (driver.Snapshot, error) {
 	if s.closed {
 		return nil, driver.ErrClosed
 	}
-	seq := s.pins.Pin(time.Now())
+	seq := s.pins.Pin(s.opt.now())
 	return &snapshot{s: s, seq: seq, tx: s.db.NewTransactionAt(seq, false)}, nil
 }
 

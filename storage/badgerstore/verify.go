@@ -18,9 +18,9 @@ const (
 	keyBase   = 4 // the batch that the chain begins with, uint64; absent for 1
 )
 
-// window is the number of batches whose markers are kept. It is more than a
-// write-ahead file can hold, so that a file that is lost leaves a gap.
-const window = 1 << 18
+// defaultWindow is the number of batches whose markers are kept. It is more than
+// a write-ahead file can hold, so that a file that is lost leaves a gap.
+const defaultWindow = 1 << 18
 
 // LossError says that the data in a directory are not what was acknowledged.
 type LossError struct {
@@ -47,7 +47,7 @@ func markerKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{ke
 
 // verify compares the markers in Badger with each other and with the ledger, and
 // returns the last batch in Badger.
-func verify(dir string, db *badger.DB) (last batchID, err error) {
+func verify(dir string, db *badger.DB, window uint64) (last batchID, err error) {
 	base, marks, err := readMarkers(db)
 	if err != nil {
 		return last, err
@@ -65,13 +65,13 @@ func verify(dir string, db *badger.DB) (last batchID, err error) {
 	if err != nil {
 		return last, err
 	}
-	return last, compare(base, marks, lines, db.MaxVersion())
+	return last, compare(base, window, marks, lines, db.MaxVersion())
 }
 
 // compare checks that markers are dense, that they and the ledger's lines agree,
 // and that neither is behind. The data may be one batch ahead: the one that was
 // not acknowledged yet.
-func compare(base uint64, marks, lines []batchID, version uint64) error {
+func compare(base, window uint64, marks, lines []batchID, version uint64) error {
 	var found, promised uint64
 	if len(marks) > 0 {
 		found = marks[len(marks)-1].n
