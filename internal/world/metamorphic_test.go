@@ -39,7 +39,7 @@ func reach(w *World) map[string]bool {
 // grants, a world gives nobody more.
 func TestMoreGrantsNeverTakeAway(t *testing.T) {
 	less := 0
-	for seed := range worlds(2_000) {
+	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		rnd := rand.New(rand.NewPCG(uint64(seed), 11))
 		full := reach(w)
@@ -70,14 +70,14 @@ func TestMoreGrantsNeverTakeAway(t *testing.T) {
 			}
 		}
 	}
-	if less < worlds(2_000)/2 {
+	if less < worlds(1_000)/2 {
 		t.Errorf("a grant mattered %d times only", less)
 	}
 }
 
 // TestFewerRestrictionsNeverTakeAway is the same for Restrict rules.
 func TestFewerRestrictionsNeverTakeAway(t *testing.T) {
-	for seed := range worlds(2_000) {
+	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		free := reach(with(w, func(a *definition.Application) { a.Custom = shareOnly(a.Custom) }))
 		for what := range reach(w) {
@@ -90,7 +90,7 @@ func TestFewerRestrictionsNeverTakeAway(t *testing.T) {
 
 // TestOrderOfPolicyDoesNotMatter turns every list of the policy around.
 func TestOrderOfPolicyDoesNotMatter(t *testing.T) {
-	for seed := range worlds(2_000) {
+	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		back := with(w, func(a *definition.Application) {
 			a.Sharing, a.Custom, a.Sets = slices.Clone(a.Sharing), slices.Clone(a.Custom), slices.Clone(a.Sets)
@@ -116,7 +116,7 @@ func TestOrderOfPolicyDoesNotMatter(t *testing.T) {
 
 // TestNobodyIsAlike holds the closed kinds of viewers to seeing nothing.
 func TestNobodyIsAlike(t *testing.T) {
-	for seed := range worlds(2_000) {
+	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		for _, u := range w.Users {
 			for _, change := range []func(*oracle.User){

@@ -249,7 +249,7 @@ func TestFiltersAndOrders(t *testing.T) {
 
 func TestMutate(t *testing.T) {
 	changed, tried := map[string]int{}, 0
-	for seed := range worlds(2_000) {
+	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		before, _ := json.Marshal(w)
 		for _, u := range w.Users {
