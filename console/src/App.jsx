@@ -55,7 +55,7 @@ function useWho(endpoint, token, schema) {
     let current = true;
     setWho(null);
     const query = schema && token ? whoQuery(schema) : null;
-    if (query) post(endpoint, token, { query }).then((data) => current && setWho(data.me), () => {});
+    if (query) post(endpoint, token, { query }).then((data) => current && setWho({ ...data.me?.user, ...data.me }), () => {});
     return () => {
       current = false;
     };

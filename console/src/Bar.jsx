@@ -111,7 +111,7 @@ function Who({ persona, who }) {
   const source = { ...who, ...persona };
   const name = source.name || source.displayName || source.email;
   const facts = [
-    ['Kind', source.kind || source.admin],
+    ['Kind', source.kind],
     ['Role', source.role],
     ['Permission set', source.permissionSet],
   ].filter(([, value]) => value);

@@ -88,14 +88,14 @@ export async function signIn({ organization, email, password }) {
 
 /** Ends the session of a token. */
 export async function signOut(token) {
-  await post('/graphql', token, { query: 'mutation SignOut { signOut }', operationName: 'SignOut' });
+  await post('/graphql', token, { query: 'mutation SignOut { signOut { signedOut } }', operationName: 'SignOut' });
 }
 
 /** The applications that the token's owner has a place in; empty when unknown. */
 export async function applications(token) {
   try {
-    const data = await post('/graphql', token, { query: '{ applications { name } }' });
-    return data.applications.map((a) => a.name);
+    const data = await post('/graphql', token, { query: '{ me { applications { application } } }' });
+    return data.me.applications.map((place) => place.application);
   } catch {
     return [];
   }

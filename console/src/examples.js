@@ -67,7 +67,10 @@ function list(field) {
     nodes {
 ${indent(chosen, 6)}
     }${total}
-    pageInfo { hasNextPage endCursor }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
   }
 }
 `;
@@ -102,16 +105,25 @@ export function examples(schema) {
   return [...lists.filter(Boolean).slice(0, 2), ...me, ...others].filter(Boolean).slice(0, 3);
 }
 
+const FACTS = ['displayName', 'name', 'email', 'kind', 'role', 'permissionSet'];
+
+function facts(type) {
+  return FACTS.filter((name) => {
+    const field = type.getFields()[name];
+    return field && isLeaf(field.type) && !isList(field.type) && !needsArguments(field);
+  });
+}
+
 /** A query for what the server says about the viewer; null when it cannot be asked. */
 export function whoQuery(schema) {
   const me = schema.getQueryType()?.getFields().me;
-  if (!me || needsArguments(me)) return null;
-  const named = getNamedType(me.type);
-  if (!isObjectType(named)) return null;
-  const known = ['displayName', 'name', 'email', 'kind', 'admin', 'role', 'permissionSet', 'organization'];
-  const fields = known.filter((n) => {
-    const field = named.getFields()[n];
-    return field && isLeaf(field.type) && !isList(field.type) && !needsArguments(field);
-  });
-  return fields.length > 0 ? `{ me { ${fields.join(' ')} } }` : null;
+  const type = me && getNamedType(me.type);
+  if (!type || needsArguments(me) || !isObjectType(type)) return null;
+  const chosen = facts(type);
+  const user = type.getFields().user;
+  if (user && isObjectType(getNamedType(user.type)) && !isList(user.type)) {
+    const inner = facts(getNamedType(user.type)).filter((name) => !chosen.includes(name));
+    if (inner.length > 0) chosen.push(`user { ${inner.join(' ')} }`);
+  }
+  return chosen.length > 0 ? `{ me { ${chosen.join(' ')} } }` : null;
 }

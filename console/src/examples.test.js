@@ -11,7 +11,7 @@ const application = buildSchema(`
     me: Viewer!
   }
   interface Node { id: ID! }
-  type Viewer { name: String role: String kind: Kind! forms: [String!]! }
+  type Viewer { name: String role: String kind: Kind! forms: [String!]! user: User! }
   enum Kind { LIVE ADMIN }
   type User { id: ID! displayName: String! }
   type Customer implements Node {
@@ -38,5 +38,5 @@ test('a schema with little in it', () => {
 });
 
 test('whoQuery asks what there is', () => {
-  assert.equal(whoQuery(application), '{ me { name kind role } }');
+  assert.equal(whoQuery(application), '{ me { name kind role user { displayName } } }');
 });

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+
+const TYPE = 'Customer';
+const FIELD = 'taxNumber';
+
+const SCHEMA = `{ __schema { queryType { fields { name args { name } type { name ofType { name } } } } }
+  __type(name: "${TYPE}") { fields { name type { kind ofType { kind } } } } }`;
+
+/** What the server itself says a persona's schema is: the page must agree. */
+async function truth(origin, persona) {
+  const response = await fetch(new URL(endpoint(persona), origin), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${persona.token}` },
+    body: JSON.stringify({ query: SCHEMA }),
+  });
+  const { data, errors } = await response.json();
+  assert.ok(data?.__schema, `${persona.name}: ${JSON.stringify(errors)}`);
+  const list = data.__schema.queryType.fields.find((f) => (f.type.name ?? f.type.ofType?.name) === `${TYPE}Connection` && f.args.some((a) => a.name === 'first'));
+  return { fields: data.__type?.fields.map((f) => f.name), list: list?.name };
+}
+
+function endpoint(persona) {
+  return persona.application ? `/apps/${persona.application}/graphql` : '/graphql';
+}
+
+/** One persona who has the field, one who sees the type without it, and a third. */
+async function choose(origin, people) {
+  const known = [];
+  for (const [index, persona] of people.entries()) {
+    if (persona.application) known.push({ index, persona, ...(await truth(origin, persona)) });
+  }
+  const types = known.filter((k) => k.fields && k.list);
+  const sees = types.find((k) => k.fields.includes(FIELD) && /sales rep/i.test(k.persona.role ?? '')) ?? types.find((k) => k.fields.includes(FIELD));
+  const lacks = types.find((k) => !k.fields.includes(FIELD));
+  const third = types.find((k) => k !== sees && k !== lacks);
+  assert.ok(sees && lacks && third, `the demo needs personas with and without ${TYPE}.${FIELD}, and a third; it has ${types.length} with ${TYPE}`);
+  return [sees, lacks, third];
+}
+
+async function ready(page) {
+  await page.waitForSelector('main[aria-busy=false] .graphiql-query-editor .view-lines', { timeout: 60_000 });
+}
+
+async function write(page, text) {
+  await page.click('.graphiql-query-editor .view-lines');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+}
+
+async function run(page, wanted) {
+  const lines = '.graphiql-response .view-lines';
+  // The editor learns the name of a new operation a moment after the text: a run
+  // before that asks for the old one.
+  for (let attempt = 1; ; attempt++) {
+    await page.click('.graphiql-execute-button');
+    const answered = page.waitForFunction(
+      ([where, text]) => document.querySelector(where)?.textContent.includes(text), [lines, wanted], { timeout: 4000 });
+    if (await answered.then(() => true, () => false)) break;
+    if (attempt === 4) throw new Error(`the answer does not hold ${wanted}: ${await page.textContent(lines)}`);
+  }
+  const answer = await page.textContent(lines);
+  assert.doesNotMatch(answer, /"errors"/);
+}
+
+/** The fields of a type as the documentation explorer lists them. */
+async function documented(page) {
+  await page.click('button[aria-label="Show Documentation Explorer"]');
+  await page.fill('[data-cy=doc-explorer-input]', TYPE);
+  await page.locator('[role=option]', { hasText: new RegExp(`^${TYPE}$`) }).first().click();
+  await page.waitForFunction((name) => document.querySelector('.graphiql-doc-explorer-title')?.textContent === name, TYPE);
+  const names = await page.locator('.graphiql-doc-explorer-content .graphiql-doc-explorer-field-name').allTextContents();
+  return names;
+}
+
+async function explored(page) {
+  const show = page.locator('button[aria-label="Show GraphiQL Explorer"]');
+  if (await show.count()) await show.click();
+  return page.locator('.docExplorerWrap, .graphiql-explorer-root').first().textContent();
+}
+
+async function visit(browser, chosen) {
+  const { page } = browser;
+  const { persona, index, fields, list } = chosen;
+  await page.selectOption('#persona', String(index));
+  await page.waitForFunction((name) => document.querySelector('.who strong')?.textContent === name, persona.name);
+  await ready(page);
+  const who = await page.textContent('.who');
+  for (const fact of [persona.role, persona.permissionSet]) {
+    if (fact) assert.ok(who.includes(fact), `"${who}" does not say ${fact}`);
+  }
+  await run(page, '"data"'); // the first example must work as it is
+  await browser.shot(`${persona.name}-example`.replaceAll(' ', '-'));
+  await write(page, `query Probe { ${list}(first: 3) { nodes { id } } }`);
+  await run(page, `"${list}"`);
+  const tree = await explored(page);
+  assert.equal(tree.includes(FIELD), fields.includes(FIELD), `${persona.name}: the explorer and ${TYPE}.${FIELD}`);
+  await browser.shot(`${persona.name}-explorer`.replaceAll(' ', '-'));
+  const names = await documented(page);
+  assert.deepEqual(names.toSorted(), fields.toSorted(), `${persona.name}: the documentation of ${TYPE}`);
+  await browser.shot(`${persona.name}-documentation`.replaceAll(' ', '-'));
+  console.log(`  ${persona.name}: ${fields.length} fields of ${TYPE}, ${FIELD} ${fields.includes(FIELD) ? 'shown' : 'absent'}`);
+}
+
+async function assertNothingKept(page, secrets) {
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, document.cookie]));
+  for (const secret of secrets) assert.ok(!kept.includes(secret), 'a secret stays in the browser');
+}
+
+/** Demo mode: three people see three schemas. */
+export async function personaTour(browser, url) {
+  const { page } = browser;
+  const people = await (await fetch(new URL('personas.json', url))).json();
+  assert.ok(people.length >= 3, 'the demo needs three personas');
+  const chosen = await choose(url, people);
+  await page.goto(url);
+  await ready(page);
+  await browser.shot('first');
+  for (const one of chosen) await visit(browser, one);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await visit(browser, chosen[0]); // back again: nothing of the others is left
+  await page.selectOption('#endpoint', '/graphql');
+  await ready(page);
+  await browser.shot('management');
+  await assertNothingKept(page, people.map((p) => p.token));
+  browser.assertClean();
+  await page.fill('#token', 'not-a-token');
+  await page.press('#token', 'Enter');
+  await page.waitForSelector('[role=alert]');
+  assert.match(await page.textContent('[role=alert]'), /\S{3}/);
+  await browser.shot('refused');
+  browser.forget(/status of 4\d\d/);
+}
+
+/** Outside of demo mode: sign in, look, sign out. */
+export async function signInTour(browser, url, { organization, email, password }) {
+  const { page } = browser;
+  await page.goto(url);
+  await page.getByLabel('Organization').fill(organization);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill('wrong');
+  await browser.shot('sign-in');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.messages').first().waitFor();
+  await browser.shot('sign-in-refused');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await ready(page);
+  await page.locator('#endpoint option[value^="/apps/"]').first().waitFor({ state: 'attached' });
+  await browser.shot('signed-in');
+  await assertNothingKept(page, [password, await page.inputValue('#token')]);
+  await page.selectOption('#endpoint', { index: 0 });
+  await ready(page);
+  await browser.shot('application');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Organization').waitFor();
+  assert.equal(await page.inputValue('#token'), '');
+  // Without a token the page asks for its personas and its schema in vain.
+  browser.forget(/status of 4\d\d/);
+}
