@@ -221,25 +221,26 @@ func TestCriteriaKeepNumbers(t *testing.T) {
 // TestHostileDocuments holds the time and the length of the answer to documents
 // that are built to cost.
 func TestHostileDocuments(t *testing.T) {
-	wide := "application: a\nforms:\n"
+	var wide, ring strings.Builder
+	wide.WriteString("application: a\nforms:\n")
 	for i := range 40 {
-		wide += fmt.Sprintf("  - {name: A%d, plural: a%d, fields: [", i, i)
+		fmt.Fprintf(&wide, "  - {name: A%d, plural: a%d, fields: [", i, i)
 		for j := range 500 {
-			wide += fmt.Sprintf("{name: f%d, type: text},", j)
+			fmt.Fprintf(&wide, "{name: f%d, type: text},", j)
 		}
-		wide += "]}\n"
+		wide.WriteString("]}\n")
 	}
-	wide += "permissionSets:\n"
+	wide.WriteString("permissionSets:\n")
 	for i := range 400 {
-		wide += fmt.Sprintf("  - {name: s%d, forms: {", i)
+		fmt.Fprintf(&wide, "  - {name: s%d, forms: {", i)
 		for j := range 15 {
-			wide += fmt.Sprintf("A%d: {fields: {'*': VISIBLE}},", j)
+			fmt.Fprintf(&wide, "A%d: {fields: {'*': VISIBLE}},", j)
 		}
-		wide += "}}\n"
+		wide.WriteString("}}\n")
 	}
-	ring := base + "roles:\n"
+	ring.WriteString(base + "roles:\n")
 	for i := range 9999 {
-		ring += fmt.Sprintf("  - {name: r%d, reportsTo: r%d}\n", i, (i+1)%9999)
+		fmt.Fprintf(&ring, "  - {name: r%d, reportsTo: r%d}\n", i, (i+1)%9999)
 	}
 	for name, source := range map[string]string{
 		"too long":   strings.Repeat("#", MaxSource+1),
@@ -247,10 +248,10 @@ func TestHostileDocuments(t *testing.T) {
 		"braces":     strings.Repeat("{a: ", MaxSource/8),
 		"indent":     strings.Repeat("- ", MaxSource/4) + "a",
 		"deep":       "application: a\nforms: [{name: A, plural: as, fields: [{name: a, type: text, default: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}]}]\n",
-		"wide sets":  wide,
+		"wide sets":  wide.String(),
 		"unknown":    base + strings.Repeat("x:\n", 200_000),
 		"long key":   strings.Repeat("k", 500_000) + ": 1\n" + base,
-		"role ring":  ring,
+		"role ring":  ring.String(),
 		"many forms": "application: a\nforms: [" + strings.Repeat("5,", 400_000) + "]\n",
 		"bad items":  "application: a\nforms: [" + strings.Repeat("5,", 499) + "]\nroles: [" + strings.Repeat("5,", 9000) + "]\n",
 	} {
