@@ -94,12 +94,13 @@ func distinct(typ string, fields ast.FieldList) error {
 // seen by someone with every right; nil when nothing does. Narrower shapes have
 // fewer names and so cannot fail where this one does not.
 func Check(a *definition.Application) error {
-	_, err := NewBuilder(a).Build(fullShape(a))
+	_, err := NewBuilder(a).Build(FullShape(a))
 	return err
 }
 
-// fullShape is the shape of someone who may do everything.
-func fullShape(a *definition.Application) *policy.Shape {
+// FullShape is the shape of someone who may do everything; it belongs to no
+// tenant and has no fingerprint.
+func FullShape(a *definition.Application) *policy.Shape {
 	shape := &policy.Shape{}
 	system := make([]uint32, len(record.System))
 	for i, f := range record.System {

@@ -176,7 +176,7 @@ func TestSharing(t *testing.T) {
 func TestHiddenLeavesNoTrace(t *testing.T) {
 	seen := func(change func(a *definition.Application)) string {
 		a := orders()
-		shape := fullShape(a)
+		shape := FullShape(a)
 		change(a)
 		s, err := NewBuilder(a).Build(shape)
 		if err != nil {
@@ -243,7 +243,7 @@ func TestReverseNames(t *testing.T) {
 		}
 		return out
 	}
-	full := fullShape(orders())
+	full := FullShape(orders())
 	if got := names(full); !slices.Equal(got, []string{"ordersByCustomer", "ordersByBillTo"}) {
 		t.Error(got)
 	}
@@ -251,7 +251,7 @@ func TestReverseNames(t *testing.T) {
 	if got := names(full); !slices.Equal(got, []string{"orders"}) {
 		t.Error(got)
 	}
-	full = fullShape(orders())
+	full = FullShape(orders())
 	without(shapeOf(full, formOrder), 28)
 	shapeOf(full, formCustomer).Form.Fields[0].Name = "orders"
 	if got := names(full); !slices.Equal(got, []string{"ordersByCustomer"}) {
@@ -260,7 +260,7 @@ func TestReverseNames(t *testing.T) {
 }
 
 func BenchmarkBuildShared(b *testing.B) {
-	builder, shape := NewBuilder(orders()), fullShape(orders())
+	builder, shape := NewBuilder(orders()), FullShape(orders())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := builder.Build(shape); err != nil {

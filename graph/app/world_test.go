@@ -85,7 +85,7 @@ func without(s *policy.FormShape, numbers ...uint32) {
 
 // shapes are the ways to see the application that the golden files show.
 func shapes() map[string]*policy.Shape {
-	narrow := fullShape(orders())
+	narrow := FullShape(orders())
 	without(shapeOf(narrow, formOrder), 17, 18, 28)
 	s := shapeOf(narrow, formOrder)
 	s.Writable, s.Delete, s.Reports = record.FieldSetOf(16, 20), false, nil
@@ -93,11 +93,11 @@ func shapes() map[string]*policy.Shape {
 	without(c, 17)
 	c.Writable, c.Create, c.Edit, c.Delete = record.FieldSet{}, false, false, false
 
-	blind := fullShape(orders())
+	blind := FullShape(orders())
 	blind.Forms = blind.Forms[1:] // no customers: lookups to them are gone
-	adder := fullShape(orders())
+	adder := FullShape(orders())
 	adder.Forms = []*policy.FormShape{{Form: orders().Forms[0], Visible: record.FieldSetOf(1, 16), Writable: record.FieldSetOf(16), Create: true}}
 	return map[string]*policy.Shape{
-		"full": fullShape(orders()), "narrow": narrow, "blind": blind, "adder": adder, "nothing": {},
+		"full": FullShape(orders()), "narrow": narrow, "blind": blind, "adder": adder, "nothing": {},
 	}
 }

@@ -57,7 +57,6 @@ type exec struct {
 	causes []error
 	fatal  error // ends the run: nothing of it is answered
 	steps  int
-	rights []app.Right
 }
 
 // segment is one step of a response path: a key, or an index where the key is
@@ -167,9 +166,10 @@ func (x *exec) alive() bool {
 	if x.fatal != nil {
 		return false
 	}
-	if x.steps++; x.steps&255 == 0 {
+	if x.steps&255 == 0 {
 		x.fatal = x.ctx.Err()
 	}
+	x.steps++
 	if len(x.b) > MaxAnswer {
 		x.fatal = fault.New(fault.Limit, "resolvers/app", "the answer has more than %d bytes; ask for fewer records or fields", MaxAnswer)
 	}

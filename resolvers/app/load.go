@@ -43,6 +43,9 @@ func (x *exec) load(s *set, recs []record.Redacted) *rows {
 	out.loads = make([]load, len(s.loads))
 	for i, at := range s.loads {
 		f, l := &s.fields[at], &out.loads[i]
+		if l.err = x.ctx.Err(); l.err != nil {
+			continue
+		}
 		switch f.mean.Kind {
 		case app.LookupCell:
 			l.err = x.loadLookup(f, l, recs)

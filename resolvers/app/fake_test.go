@@ -1,0 +1,410 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"sluice/engine"
+	"sluice/engine/policy"
+	"sluice/graph/app"
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/filter"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+)
+
+const (
+	formCustomer uint32 = 1
+	formOrder    uint32 = 2
+	formLine     uint32 = 3
+)
+
+func fieldOf(n uint32, name string, t record.Type, target uint32) *definition.Field {
+	f := &definition.Field{Field: record.Field{Number: n, Name: name, Type: t, Target: target}}
+	switch t {
+	case record.Decimal:
+		f.Scale = 2
+	case record.Choice, record.MultiChoice:
+		f.Choices = []string{"new", "in work", "done"}
+	}
+	return f
+}
+
+func sales() *definition.Application {
+	order := &definition.Form{Number: formOrder, Name: "Order", Plural: "orders", Fields: []*definition.Field{
+		fieldOf(16, "title", record.Text, 0), fieldOf(17, "note", record.LongText, 0), fieldOf(18, "quantity", record.Integer, 0),
+		fieldOf(19, "amount", record.Decimal, 0), fieldOf(20, "urgent", record.Boolean, 0), fieldOf(21, "due", record.Date, 0),
+		fieldOf(22, "shippedAt", record.DateTime, 0), fieldOf(23, "state", record.Choice, 0), fieldOf(24, "tags", record.MultiChoice, 0),
+		fieldOf(25, "assignee", record.User, 0), fieldOf(26, "customer", record.Lookup, formCustomer),
+	}}
+	order.Fields[0].Required = true
+	customer := &definition.Form{Number: formCustomer, Name: "Customer", Plural: "customers", Fields: []*definition.Field{fieldOf(16, "name", record.Text, 0)}}
+	line := &definition.Form{Number: formLine, Name: "OrderLine", Plural: "lines", Fields: []*definition.Field{
+		fieldOf(16, "order", record.Lookup, formOrder), fieldOf(17, "product", record.Text, 0),
+	}}
+	return &definition.Application{Name: "sales", Version: 1, Forms: []*definition.Form{customer, order, line},
+		Reports: []*definition.Report{{Name: "openOrders", Form: "Order"}}}
+}
+
+// fake is an Op over records in memory. It counts its calls, so that tests can
+// tell batches from one call for each record.
+type fake struct {
+	app     *definition.Application
+	shape   *policy.Shape
+	records map[uint32][]record.Record // by form, in the order of ids
+	calls   map[string]int
+	fail    map[string]error // by call
+	next    uint64
+}
+
+func idOf(form uint32, n uint64) (id record.ID) {
+	id[0], id[6], id[8] = byte(form), 0x70, 0x80
+	for i := range 7 {
+		id[15-i] = byte(n >> (8 * i))
+	}
+	return id
+}
+
+var people = map[record.ID]string{idOf(99, 1): "Ann", idOf(99, 2): "Bob \"B\" \u2028"}
+
+// world has three customers and five orders, of which order n has n lines; order
+// 3 belongs to a customer that is out of reach.
+func world() *fake {
+	a := sales()
+	w := &fake{app: a, shape: app.FullShape(a), records: map[uint32][]record.Record{}, calls: map[string]int{}, fail: map[string]error{}, next: 1000}
+	for i := range uint64(2) {
+		w.put(formCustomer, i+1, map[uint32]record.Value{16: record.String(fmt.Sprintf("Customer %d", i+1))})
+	}
+	for i := range uint64(5) {
+		n := i + 1
+		cells := map[uint32]record.Value{16: record.String(fmt.Sprintf("Order %d", n)), 18: record.Int(int64(n)), 19: record.Int(int64(n) * 150)}
+		if n < 4 {
+			cells[26] = record.Ref(idOf(formCustomer, n))
+		}
+		if n == 1 {
+			cells[17], cells[20] = record.String("a \"note\"\n"), record.Bool(true)
+			cells[21], cells[22] = record.Int(0), record.Int(1)
+			cells[23], cells[24] = record.String("in work"), record.List("new", "done")
+			cells[25] = record.Ref(idOf(99, 2))
+		}
+		w.put(formOrder, n, cells)
+		for k := range n {
+			w.put(formLine, n*10+k, map[uint32]record.Value{16: record.Ref(idOf(formOrder, n)), 17: record.String(fmt.Sprintf("P%d.%d", n, k))})
+		}
+	}
+	return w
+}
+
+func (w *fake) put(form uint32, n uint64, cells map[uint32]record.Value) record.ID {
+	id := idOf(form, n)
+	h := record.Header{Version: 1, AddedTime: 1_000_000, ModifiedTime: 2_000_000, Owner: idOf(99, 1), AddedBy: idOf(99, 1)}
+	w.records[form] = append(w.records[form], record.Encode(id, h, record.Record{}, cells))
+	return id
+}
+
+func (w *fake) called(name string) error {
+	w.calls[name]++
+	return w.fail[name]
+}
+
+func (w *fake) redact(form uint32, r record.Record) record.Redacted {
+	s, _ := w.shape.Form(form)
+	return record.Redact(r, s.Visible, record.FieldSet{})
+}
+
+func (w *fake) find(form uint32, id record.ID) (int, bool) {
+	i := slices.IndexFunc(w.records[form], func(r record.Record) bool { return r.ID() == id })
+	return i, i >= 0
+}
+
+// scope names what the shape shows.
+type scope struct {
+	w    *fake
+	form uint32
+}
+
+func (s scope) Field(name string) (record.Field, bool) {
+	f, _ := s.w.app.FormNumber(s.form)
+	x, ok := f.Field(name)
+	if !ok {
+		return record.Field{}, false
+	}
+	shape, _ := s.w.shape.Form(s.form)
+	return x.Field, shape.Visible.Has(x.Number)
+}
+
+func (s scope) Related(f record.Field) (filter.Scope, bool) { return scope{s.w, f.Target}, true }
+
+type reader struct {
+	w *fake
+	r record.Redacted
+}
+
+func (r reader) Get(f *record.Field) record.Value { return r.r.Get(f) }
+func (r reader) Related(f *record.Field) (filter.Reader, bool) {
+	i, ok := r.w.find(f.Target, r.r.Get(f).Ref())
+	if !ok {
+		return nil, false
+	}
+	return reader{r.w, r.w.redact(f.Target, r.w.records[f.Target][i])}, true
+}
+
+func (w *fake) Scope(form uint32) filter.Scope { return scope{w, form} }
+
+func (w *fake) List(q engine.List) (*Page, error) {
+	if err := w.called("List"); err != nil {
+		return nil, err
+	}
+	return w.page(q, func(record.Redacted) bool { return true })
+}
+
+func (w *fake) page(q engine.List, keep func(record.Redacted) bool) (*Page, error) {
+	var program *filter.Program
+	if q.Where != nil {
+		program = filter.Compile(q.Where)
+	}
+	var all []record.Redacted
+	for _, rec := range w.records[q.Form] {
+		r := w.redact(q.Form, rec)
+		if keep(r) && (program == nil || program.Match(reader{w, r}, record.ID{})) {
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b record.Redacted) int {
+		for _, o := range q.OrderBy {
+			x, y := a.Get(&o.Field), b.Get(&o.Field)
+			c := x.Compare(y)
+			if x.IsNull() != y.IsNull() {
+				c = map[bool]int{true: 1, false: -1}[x.IsNull() != o.NullsFirst]
+			} else if o.Desc {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return bytes.Compare(idBytes(a), idBytes(b))
+	})
+	total := -1
+	if q.Total {
+		total = len(all)
+	}
+	if q.After != "" {
+		i := slices.IndexFunc(all, func(r record.Redacted) bool { return "c"+r.ID().String() == q.After })
+		if i < 0 {
+			return nil, fault.New(fault.Invalid, "fake", "after: not a cursor of this list")
+		}
+		all = all[i+1:]
+	}
+	n := min(q.First, len(all))
+	return &Page{Records: all[:n], HasNext: n < len(all), Total: total, Cursor: func(i int) string { return "c" + all[i].ID().String() }}, nil
+}
+
+func idBytes(r record.Redacted) []byte {
+	id := r.ID()
+	return id[:]
+}
+
+func (w *fake) Children(lookup record.Field, parents []record.ID, q engine.List) ([]*Page, error) {
+	if err := w.called("Children"); err != nil {
+		return nil, err
+	}
+	out := make([]*Page, len(parents))
+	for i, id := range parents {
+		var err error
+		if out[i], err = w.page(q, func(r record.Redacted) bool { return r.Get(&lookup).Ref() == id }); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (w *fake) Get(form uint32, id record.ID) (record.Redacted, bool, error) {
+	if err := w.called("Get"); err != nil {
+		return record.Redacted{}, false, err
+	}
+	i, ok := w.find(form, id)
+	if !ok {
+		return record.Redacted{}, false, nil
+	}
+	return w.redact(form, w.records[form][i]), true, nil
+}
+
+func (w *fake) GetMany(form uint32, ids []record.ID) ([]record.Redacted, error) {
+	if err := w.called("GetMany"); err != nil {
+		return nil, err
+	}
+	out := make([]record.Redacted, len(ids))
+	for i, id := range ids {
+		if at, ok := w.find(form, id); ok {
+			out[i] = w.redact(form, w.records[form][at])
+		}
+	}
+	return out, nil
+}
+
+func (w *fake) Can(_ uint32, a definition.Action, _ record.Redacted) (bool, error) {
+	return a == definition.Edit, w.called("Can")
+}
+
+func (w *fake) Create(form uint32, input map[uint32]record.Value) (record.ID, error) {
+	if err := w.called("Create"); err != nil {
+		return record.ID{}, err
+	}
+	w.next++
+	return w.put(form, w.next, input), nil
+}
+
+func (w *fake) Update(form uint32, id record.ID, input map[uint32]record.Value, ifVersion uint32) error {
+	if err := w.called("Update"); err != nil {
+		return err
+	}
+	i, ok := w.find(form, id)
+	if !ok {
+		return fault.New(fault.NotFound, "fake", "no such record")
+	}
+	old := w.records[form][i]
+	if ifVersion != 0 && ifVersion != old.Version() {
+		return fault.New(fault.Conflict, "fake", "ifVersion: the record has changed")
+	}
+	h := old.Header()
+	h.Version++
+	w.records[form][i] = record.Encode(id, h, old, input)
+	return nil
+}
+
+func (w *fake) Delete(form uint32, id record.ID, _ uint32) error {
+	if err := w.called("Delete"); err != nil {
+		return err
+	}
+	i, ok := w.find(form, id)
+	if !ok {
+		return fault.New(fault.NotFound, "fake", "no such record")
+	}
+	w.records[form] = slices.Delete(w.records[form], i, i+1)
+	return nil
+}
+
+func (w *fake) Name(user record.ID) (string, bool) {
+	name, ok := people[user]
+	return name, ok
+}
+
+var viewer = identity.Viewer{User: idOf(99, 1), DisplayName: "Ann", Kind: identity.Live, Application: "sales", Role: "Rep"}
+
+func (w *fake) schema(t testing.TB) *app.Schema {
+	t.Helper()
+	s, err := app.NewBuilder(w.app).Build(w.shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// prepare reads, validates and prepares a document as the gateway does.
+func prepare(t testing.TB, s *app.Schema, text, operation, vars string) (*Run, *Operation, error) {
+	t.Helper()
+	doc, err := parser.ParseQuery(&ast.Source{Input: text})
+	if err != nil {
+		return nil, nil, err
+	}
+	if errs := validator.ValidateWithRules(s.AST, doc, nil); len(errs) > 0 {
+		return nil, nil, errs
+	}
+	o, gerr := NewDocument(s, doc).Operation(operation)
+	if gerr != nil {
+		return nil, nil, gerr
+	}
+	var sent map[string]any
+	if vars != "" {
+		d := json.NewDecoder(strings.NewReader(vars))
+		d.UseNumber()
+		if err := d.Decode(&sent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, gerr := o.Prepare(sent)
+	if gerr != nil {
+		return nil, nil, gerr
+	}
+	return r, o, nil
+}
+
+// run answers an operation as text: errors, one line each, then data.
+func (w *fake) run(t testing.TB, text, vars string) string {
+	t.Helper()
+	r, o, err := prepare(t, w.schema(t), text, "", vars)
+	if err != nil {
+		return "refused: " + err.Error()
+	}
+	req := Request{Viewer: viewer, Op: w}
+	var a *Answer
+	if o.Mutates() {
+		a, err = r.Mutate(context.Background(), w.write)
+		if err != nil {
+			return "refused: " + err.Error()
+		}
+	} else {
+		a = r.Query(context.Background(), req)
+	}
+	defer a.Release()
+	return w.text(t, a)
+}
+
+func (w *fake) text(t testing.TB, a *Answer) string {
+	t.Helper()
+	if !json.Valid(a.Data) {
+		t.Fatalf("not JSON: %s", a.Data)
+	}
+	var b strings.Builder
+	for _, e := range a.Errors {
+		fmt.Fprintf(&b, "%s %s: %s", e.Extensions["code"], e.Path, e.Message)
+		for _, l := range e.Locations {
+			fmt.Fprintf(&b, " (%d:%d)", l.Line, l.Column)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String() + string(a.Data)
+}
+
+var errCommit = errors.New("commit")
+
+// write is a transaction over the fake: all or nothing. It runs the function
+// again while fail["commit"] counts down conflicts.
+func (w *fake) write(fn func(Request) error) error {
+	before := map[uint32][]record.Record{}
+	for form, recs := range w.records {
+		before[form] = slices.Clone(recs)
+	}
+	attempts := cmp.Or(w.calls["conflicts"], 0) + 1
+	var err error
+	for range attempts {
+		w.records = map[uint32][]record.Record{}
+		for form, recs := range before {
+			w.records[form] = slices.Clone(recs)
+		}
+		w.next = 1000
+		if err = fn(Request{Viewer: viewer, Op: w}); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = w.called("commit")
+	}
+	if err != nil {
+		w.records = before
+	}
+	return err
+}
