@@ -205,6 +205,12 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// reportNames renames the two reports of Order and opens them to the set.
+func (w *world) reportNames(first, second string) {
+	w.app.Reports[1].Name, w.app.Reports[2].Name = first, second
+	w.app.Sets[0].Reports[first], w.app.Sets[0].Reports[second] = list{view}, list{view}
+}
+
 func TestShapeReports(t *testing.T) {
 	w := newWorld()
 	w.set("s", map[string][]definition.Action{"orders": {view}, "bigOrders": {viewAll}, "emeaOrders": {export}})
