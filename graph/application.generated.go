@@ -458,14 +458,6 @@ func (ec *executionContext) marshalNApplication2ᚖsluiceᚋgraphᚐApplication(
 	return ec._Application(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNApplyPayload2ᚖsluiceᚋgraphᚐApplyPayload(ctx context.Context, sel ast.SelectionSet, v *ApplyPayload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ApplyPayload!")
-		return graphql.Null
-	}
-	return ec._ApplyPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNDefinitionFault2ᚕᚖsluiceᚋgraphᚐDefinitionFaultᚄ(ctx context.Context, sel ast.SelectionSet, v []*DefinitionFault) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -495,6 +487,13 @@ func (ec *executionContext) marshalOApplication2ᚖsluiceᚋgraphᚐApplication(
 		return graphql.Null
 	}
 	return ec._Application(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOApplyPayload2ᚖsluiceᚋgraphᚐApplyPayload(ctx context.Context, sel ast.SelectionSet, v *ApplyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ApplyPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -768,14 +768,6 @@ func (ec *executionContext) marshalNUserConnection2ᚖsluiceᚋgraphᚐUserConne
 	return ec._UserConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUserPayload2ᚖsluiceᚋgraphᚐUserPayload(ctx context.Context, sel ast.SelectionSet, v *UserPayload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "UserPayload!")
-		return graphql.Null
-	}
-	return ec._UserPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNUserStatus2sluiceᚋgraphᚐUserStatus(ctx context.Context, v any) (UserStatus, error) {
 	var res UserStatus
 	err := res.UnmarshalGQL(v)
@@ -791,6 +783,13 @@ func (ec *executionContext) marshalOUser2ᚖsluiceᚋgraphᚐUser(ctx context.Co
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserPayload2ᚖsluiceᚋgraphᚐUserPayload(ctx context.Context, sel ast.SelectionSet, v *UserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -580,9 +580,8 @@ func (ec *executionContext) marshalNRuleModules2ᚖsluiceᚋgraphᚐRuleModules(
 	return ec._RuleModules(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRulePayload2ᚖsluiceᚋgraphᚐRulePayload(ctx context.Context, sel ast.SelectionSet, v *RulePayload) graphql.Marshaler {
+func (ec *executionContext) marshalORulePayload2ᚖsluiceᚋgraphᚐRulePayload(ctx context.Context, sel ast.SelectionSet, v *RulePayload) graphql.Marshaler {
 	if v == nil {
-		graphql.AddInvalidNullError(ctx, "RulePayload!")
 		return graphql.Null
 	}
 	return ec._RulePayload(ctx, sel, v)

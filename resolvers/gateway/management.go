@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -184,10 +187,26 @@ func (m *Management) execute(ctx context.Context, oc *graphql.OperationContext) 
 		resp = &graphql.Response{}
 	}
 	resp.Errors = append(resp.Errors, graphql.GetErrors(ctx)...)
+	slices.SortStableFunc(resp.Errors, inDocument)
 	if len(resp.Data) == 0 {
 		resp.Data = []byte("null")
 	}
 	return resp
+}
+
+// inDocument orders errors by their place in the document, then by path: fields
+// of a query run at the same time, and equal requests get equal answers.
+func inDocument(a, b *gqlerror.Error) int {
+	line, column := place(a)
+	otherLine, otherColumn := place(b)
+	return cmp.Or(cmp.Compare(line, otherLine), cmp.Compare(column, otherColumn), strings.Compare(a.Path.String(), b.Path.String()))
+}
+
+func place(e *gqlerror.Error) (line, column int) {
+	if len(e.Locations) == 0 {
+		return 0, 0
+	}
+	return e.Locations[0].Line, e.Locations[0].Column
 }
 
 // present is the presenter of resolver errors: codes of the list, and a log
