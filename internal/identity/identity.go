@@ -95,8 +95,12 @@ func WithPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, contextKey{}, p)
 }
 
-// FromContext returns the principal that WithPrincipal put there.
+// FromContext returns the principal that WithPrincipal put there. One without
+// tenant, user or credential is nobody: the zero Principal and false.
 func FromContext(ctx context.Context) (Principal, bool) {
 	p, ok := ctx.Value(contextKey{}).(Principal)
-	return p, ok && !p.Tenant.IsZero() && p.Credential != NoCredential
+	if !ok || p.Tenant.IsZero() || p.User.IsZero() || p.Credential == NoCredential {
+		return Principal{}, false
+	}
+	return p, true
 }
