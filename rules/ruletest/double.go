@@ -116,6 +116,9 @@ func (d *Double) Decide(ctx context.Context, b *rules.Batch, fuel *rules.Fuel, o
 		return fault.New(fault.Internal, "ruletest.Decide", "%d verdicts for %d rows", len(out), len(b.Rows))
 	}
 	clear(out)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	rule := d.rules[b.Rule]
 	ready := d.loaded[loadKey{b.Tenant, b.Rule}]

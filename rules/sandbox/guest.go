@@ -147,7 +147,8 @@ func (g *guest) ask(ctx context.Context, viewer []record.Value, rows [][]record.
 	g.stack[0] = uint64(v.state.base)
 	err := g.decide.CallWithStack(ctx, g.stack[:])
 	left := int64(g.fuel.Get())
-	a := answer{n: n, used: RecordFuel - left}
+	// A charge that went far below zero was for work that was not done.
+	a := answer{n: n, used: min(RecordFuel-left, RecordFuel)}
 	switch {
 	case err != nil && left < 0:
 		a.fault, a.spoil = rules.FaultFuel, true

@@ -105,6 +105,9 @@ func (r *Runner) Load(ctx context.Context, tenant identity.Tenant, module []byte
 	if len(module) > maxModule {
 		return rules.Hash{}, fault.New(fault.Invalid, "sandbox.Load", "module: %d bytes, at most %d", len(module), maxModule)
 	}
+	if err := ctx.Err(); err != nil {
+		return rules.Hash{}, err
+	}
 	h := rules.HashOf(module)
 	select {
 	case r.compiling <- struct{}{}:
