@@ -59,7 +59,7 @@ type Store struct {
 	d        driver.Driver
 	opt      Options
 	ordinals ordinals
-	lanes    [64]chan struct{}
+	lanes    [64]lane
 }
 
 // New returns a store over d, which it owns from now on. Data of a format that
@@ -70,7 +70,7 @@ func New(d driver.Driver, o *Options) (*Store, error) {
 	}
 	s := &Store{d: d, opt: o.withDefaults()}
 	for i := range s.lanes {
-		s.lanes[i] = make(chan struct{}, 1)
+		s.lanes[i].turn = make(chan struct{}, 1)
 	}
 	if err := s.checkFormat(); err != nil {
 		return nil, errors.Join(err, d.Close())

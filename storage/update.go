@@ -3,14 +3,50 @@ package storage
 import (
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 
 	"sluice/storage/driver"
 )
 
-// optimistic is the number of attempts after which a transaction waits for its
-// lane: from then on the unlucky ones of a tenant go one after the other, so
-// that each attempt meets few others.
-const optimistic = 2
+// From attempt optimistic on, a transaction goes through its tenant's lane, one
+// after the other with the other unlucky ones. From attempt struggling on, those
+// that begin anew wait a moment at the lane too: without that they would win
+// against it again and again, having the same data in hand at the same time.
+const (
+	optimistic = 2
+	struggling = 4
+	courtesy   = 25 * time.Millisecond
+)
+
+// lane is what the transactions of a tenant share.
+type lane struct {
+	turn       chan struct{} // holds one
+	struggling atomic.Int32
+}
+
+// enter waits for the turn.
+func (l *lane) enter(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// offer waits for the turn while somebody struggles, but not for long: it may be
+// that a transaction runs inside another, which holds the turn.
+func (l *lane) offer(ctx context.Context) (entered bool) {
+	if l.struggling.Load() == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, courtesy)
+	defer cancel()
+	return l.enter(ctx) == nil
+}
+
+func (l *lane) leave() { <-l.turn }
 
 // Update runs fn in a transaction and commits it, running fn again on a fresh
 // snapshot after a conflict, at most MaxAttempts times. What fn returned as
@@ -33,13 +69,23 @@ func (t Tenant) update(ctx context.Context, m Meta, fn func(*Txn) error) (err er
 	}
 	a := &allotment{s: t.s, scope: t.scope()}
 	defer func() { a.settle(err) }()
+	l := &t.s.lanes[int(t.id[0])%len(t.s.lanes)]
+	entered := l.offer(ctx)
+	defer func() {
+		if entered {
+			l.leave()
+		}
+	}()
 	for attempt := range t.s.opt.MaxAttempts {
-		if attempt == optimistic {
-			leave, err := t.enterLane(ctx)
-			if err != nil {
+		if attempt >= optimistic && !entered {
+			if err := l.enter(ctx); err != nil {
 				return commitError(err)
 			}
-			defer leave()
+			entered = true
+		}
+		if attempt == struggling {
+			l.struggling.Add(1)
+			defer l.struggling.Add(-1)
 		}
 		var retry bool
 		if retry, err = t.attempt(ctx, m, a, fn); !retry {
@@ -47,16 +93,6 @@ func (t Tenant) update(ctx context.Context, m Meta, fn func(*Txn) error) (err er
 		}
 	}
 	return err
-}
-
-func (t Tenant) enterLane(ctx context.Context) (leave func(), err error) {
-	lane := t.s.lanes[int(t.id[0])%len(t.s.lanes)]
-	select {
-	case lane <- struct{}{}:
-		return func() { <-lane }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // attempt runs fn once and commits. retry is true after a conflict.

@@ -22,7 +22,12 @@ var errTable = errors.New("badgerstore: a table is damaged")
 // worse, or would end the process over: without its manifest it deletes all
 // tables, and a damaged table panics in a goroutine of its own.
 func precheck(dir string, acceptLoss bool) error {
-	if err := checkUnused(dir); err != nil {
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := dropEmptyLogs(dir); err != nil {
 		return err
 	}
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
@@ -38,6 +43,29 @@ func precheck(dir string, acceptLoss bool) error {
 		return err
 	}
 	return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
+}
+
+// dropEmptyLogs removes logs of length zero: a crash leaves one between the
+// making of a file and its first byte, or between the emptying of an old one and
+// its removal, and Badger then refuses to open. One that was emptied by somebody
+// else is missed when the data are compared with the ledger.
+func dropEmptyLogs(dir string) error {
+	for _, pattern := range []string{"*.mem", "*.vlog"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return fmt.Errorf("badgerstore: %w", err)
+		}
+		for _, name := range names {
+			fi, err := os.Stat(name)
+			if err == nil && fi.Size() == 0 {
+				err = os.Remove(name)
+			}
+			if err != nil {
+				return fmt.Errorf("badgerstore: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // checkTables verifies every table that the manifest names.

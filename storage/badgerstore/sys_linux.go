@@ -17,17 +17,16 @@ func datasync(f *os.File) error {
 	}
 }
 
-// checkUnused reports ErrInUse when another process holds the directory's lock,
-// so that nothing is looked at while somebody writes it. Badger then takes the
-// lock itself.
-func checkUnused(dir string) error {
+// lockDir takes the lock that Badger takes, so that nothing is looked at while
+// another process writes it: ErrInUse then. It has to be given back before
+// Badger opens the directory.
+func lockDir(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return fmt.Errorf("badgerstore: %w", err)
+		return nil, fmt.Errorf("badgerstore: %w", err)
 	}
-	defer f.Close()
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fmt.Errorf("%w: %s", ErrInUse, dir)
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrInUse, dir), f.Close())
 	}
-	return nil
+	return func() { _ = f.Close() }, nil
 }
