@@ -36,7 +36,11 @@ func statusOf(err error) int {
 // refuseWith turns an error that kept an operation from being started into a
 // refusal.
 func refuseWith(err error) *refusal {
-	return &refusal{statusOf(err), gqlerror.List{graph.Present(err)}}
+	f := &refusal{status: statusOf(err), errors: gqlerror.List{graph.Present(err)}}
+	if f.status >= http.StatusInternalServerError {
+		f.cause = err
+	}
+	return f
 }
 
 // refuseOperation is the refusal of an operation that the gateway understood but
@@ -47,7 +51,7 @@ func refuseOperation(media string, errs ...*gqlerror.Error) *refusal {
 	if media == mediaGraphQL {
 		status = http.StatusBadRequest
 	}
-	return &refusal{status, graph.Invalid(errs)}
+	return &refusal{status: status, errors: graph.Invalid(errs)}
 }
 
 // setHeaders are those of every answer.

@@ -104,9 +104,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if refused == nil {
 		refused = g.run(w, r, media)
 	}
-	if refused != nil {
-		refused.write(w, media)
+	if refused == nil {
+		return
 	}
+	if refused.cause != nil {
+		g.failed(r.Context(), r.PathValue("application"), refused.cause)
+	}
+	refused.write(w, media)
 }
 
 // run answers the request, or says why not.
@@ -191,19 +195,11 @@ func (c *call) run(ctx context.Context) (*app.Answer, *refusal) {
 			continue
 		}
 		if err != nil {
-			f = c.refuse(ctx, err)
+			f = refuseWith(err)
 		}
 		return answer, f
 	}
 	return nil, refuse(http.StatusConflict, graph.CodeConflict, "the rights in this application are being changed; try again")
-}
-
-// refuse logs what clients are not told.
-func (c *call) refuse(ctx context.Context, err error) *refusal {
-	if code, _ := graph.Explain(err); code == graph.CodeInternal || code == graph.CodeUnavailable {
-		c.g.failed(ctx, c.application, err)
-	}
-	return refuseWith(err)
 }
 
 func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {

@@ -33,10 +33,11 @@ type request struct {
 type refusal struct {
 	status int
 	errors gqlerror.List
+	cause  error // for the log only; nil where errors say everything
 }
 
 func refuse(status int, code, format string, args ...any) *refusal {
-	return &refusal{status, gqlerror.List{graph.Coded(code, format, args...)}}
+	return &refusal{status: status, errors: gqlerror.List{graph.Coded(code, format, args...)}}
 }
 
 // answerMedia chooses the media type of the answer by the Accept header; without
