@@ -1,0 +1,51 @@
+package definition
+
+import (
+	"strings"
+	"testing"
+
+	"sluice/internal/filter"
+	"sluice/internal/record"
+)
+
+// TestDocs resolves the example of docs/definition.md and holds its tables to
+// the code.
+func TestDocs(t *testing.T) {
+	text := string(read(t, "../../docs/definition.md"))
+	_, rest, _ := strings.Cut(text, "```yaml\n")
+	source, _, ok := strings.Cut(rest, "```\n")
+	if !ok {
+		t.Fatal("the example is gone")
+	}
+	a := mustResolve(t, []byte(source), context(nil))
+	for _, w := range a.Warnings() {
+		if strings.HasPrefix(w.Path, "permissionSets.Sales") {
+			t.Errorf("the example gives a warning: %v", w)
+		}
+	}
+	for _, name := range typeNames(record.Lookup) {
+		if !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("the type %s is not documented", name)
+		}
+	}
+	for typ := record.Text; typ < record.Lookup; typ++ {
+		if !strings.Contains(text, typ.String()) || !strings.Contains(text, "`"+operators(typ)+"`") {
+			t.Errorf("the operators of %v are not documented", typ)
+		}
+	}
+	for _, words := range [][]string{topKeys, formActionWords, reportActionWords, accessWords, levelWords, effectWords} {
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s is not documented", w)
+			}
+		}
+	}
+}
+
+func operators(typ record.Type) string {
+	var names []string
+	for _, o := range filter.Operators(typ) {
+		names = append(names, o.String())
+	}
+	return strings.Join(names, " ")
+}
