@@ -1,11 +1,13 @@
 package badgerstore_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"sluice/storage"
 	"sluice/storage/badgerstore"
 	"sluice/storage/driver"
+	"sluice/storage/memstore"
 	"sluice/storage/storetest"
 )
 
@@ -35,4 +37,22 @@ func openDriver(t testing.TB, dir string) driver.Driver {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// TestSameAsMemory makes random transactions here and in memory.
+func TestSameAsMemory(t *testing.T) {
+	seeds, steps := 3, 150
+	if storetest.Full() {
+		seeds, steps = 50, 1000
+	}
+	for range seeds {
+		s, err := badgerstore.Open(t.TempDir(), small())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run("", func(t *testing.T) { storetest.RunDifferential(t, s, memstore.Open(), rand.Uint64(), steps) })
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
