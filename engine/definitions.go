@@ -253,7 +253,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 		return err
 	}
 	next.Version = ptr.next()
-	out.Application = next
+	out.Application, out.Warnings = next, next.Warnings()
 	*prepared = e.storeVersion(&ptr, prev, next)
 	return writeVersion(txn, next, ptr, forms)
 }

@@ -1,0 +1,7 @@
+package command
+
+// commands lists what the binary understands, in the order of the overview.
+// Names of several words stand before names that begin them.
+func commands() []*command {
+	return []*command{demoCommand, serveCommand}
+}

@@ -1,0 +1,89 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"sluice/console"
+	"sluice/internal/httpd"
+)
+
+var serveCommand = &command{
+	name: "serve", summary: "serve a data directory",
+	usage: "[-data DIR] [-addr HOST:PORT]",
+	help: `
+Serves the data directory until it is interrupted. A directory without an
+organization is set up once: the server prints a code, and whoever has it makes
+the first organization and its super admin.
+
+Examples:
+  sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080
+  curl -X POST localhost:8080/setup -H 'Content-Type: application/json' \
+    -d '{"code":"...","organization":"acme","email":"ann@acme.example","name":"Ann","password":"..."}'`,
+	run: runServe,
+}
+
+func runServe(ctx context.Context, env *Env, c *command, args []string) error {
+	fs := c.flags(env)
+	data := fs.String("data", "data", "data `DIR`ectory, made if it does not exist")
+	addr := fs.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 takes a free one")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	s, err := open(env, filepath.Join(*data, "db"), nil)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	url := "http://" + l.Addr().String()
+	fmt.Fprintf(env.Stdout, "Sluice serves %s on %s\n", *data, url)
+	if code := s.SetupCode(); code != "" {
+		fmt.Fprintf(env.Stdout, "There is no organization yet. To make the first one, POST to %s/setup with the code %s\n", url, code)
+	}
+	return errors.Join(httpd.Serve(ctx, l, s), s.close())
+}
+
+// served is a service with the parts that it owns.
+type served struct {
+	*httpd.Service
+	closers []func() error
+}
+
+// close ends everything, in the reverse order of its beginning; the second call
+// does nothing.
+func (s *served) close() error {
+	var errs []error
+	for len(s.closers) > 0 {
+		last := len(s.closers) - 1
+		errs = append(errs, s.closers[last]())
+		s.closers = s.closers[:last]
+	}
+	return errors.Join(errs...)
+}
+
+func open(env *Env, dir string, personas func() []console.Persona) (*served, error) {
+	log := slog.New(slog.NewTextHandler(env.Stderr, nil))
+	store, err := env.Parts.OpenStore(dir, func(text string) { log.Warn("storage", "warning", text) })
+	if err != nil {
+		return nil, err
+	}
+	s := &served{closers: []func() error{store.Close}}
+	runner, inspect, closeRules, err := env.Parts.NewRules()
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	s.closers = append(s.closers, closeRules)
+	s.Service, err = httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect, Log: log, Personas: personas})
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}

@@ -1,0 +1,127 @@
+package httpd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"sluice/console"
+	"sluice/engine"
+	"sluice/internal/directory"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/resolvers"
+	"sluice/resolvers/gateway"
+	"sluice/rules"
+	"sluice/storage"
+)
+
+// Options are the parts of a service. Store, Rules and Inspect are required.
+type Options struct {
+	Store   *storage.Store
+	Rules   rules.Runner
+	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
+	Log     *slog.Logger // default: discard
+	Now     func() time.Time
+	// Personas are those of a demo; nil otherwise.
+	Personas func() []console.Persona
+}
+
+// Service is a server without its listener. It is safe for concurrent use.
+type Service struct {
+	Engine    *engine.Engine
+	Directory *directory.Directory
+
+	store   *storage.Store
+	log     *slog.Logger
+	setup   *setup
+	handler http.Handler
+}
+
+// New puts a service together over parts that the caller owns and closes.
+func New(o Options) (*Service, error) {
+	if o.Store == nil || o.Rules == nil || o.Inspect == nil {
+		return nil, fault.New(fault.Internal, "httpd.New", "Store, Rules and Inspect are required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{store: o.Store, log: o.Log, Directory: directory.New(o.Store, &directory.Options{Now: o.Now})}
+	var err error
+	s.Engine, err = engine.New(engine.Options{
+		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now,
+		Events: engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: s.ruleFault},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.setup, err = newSetup(o.Store, s.Directory); err != nil {
+		return nil, err
+	}
+	return s, s.route(o)
+}
+
+func (s *Service) route(o Options) error {
+	events := gateway.Events{Failed: s.failed, Panicked: s.panicked}
+	apps, err := gateway.New(gateway.Options{Engine: s.Engine, Directory: s.Directory, Events: events})
+	if err != nil {
+		return err
+	}
+	management, err := gateway.NewManagement(gateway.ManagementOptions{
+		Resolver: resolvers.New(s.Directory, s.Engine), Definitions: s.Engine, Directory: s.Directory, Events: events,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/apps/{application}/graphql", apps)
+	mux.Handle("/", management)
+	mux.Handle(console.Path, console.Handler(console.Options{Personas: o.Personas}))
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusFound))
+	mux.Handle("POST /setup", gateway.Protect(http.HandlerFunc(s.setup.serve), events))
+	mux.HandleFunc("GET /healthz", plain("ok"))
+	mux.HandleFunc("GET /readyz", s.ready)
+	s.handler = mux
+	return nil
+}
+
+// ServeHTTP serves one request.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// SetupCode returns the code that sets up the first organization, empty when
+// there is one.
+func (s *Service) SetupCode() string { return s.setup.pending() }
+
+func plain(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write([]byte(text + "\n"))
+	}
+}
+
+// ready answers only while storage can be read.
+func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.store.Tenants(); err != nil {
+		s.log.ErrorContext(r.Context(), "not ready", "error", err)
+		http.Error(w, "storage cannot be read", http.StatusServiceUnavailable)
+		return
+	}
+	plain("ready")(w, r)
+}
+
+func (s *Service) failed(ctx context.Context, application string, err error) {
+	s.log.ErrorContext(ctx, "operation failed", "application", application, "error", err)
+}
+
+func (s *Service) panicked(ctx context.Context, value any, stack []byte) {
+	s.log.ErrorContext(ctx, "panic in a request", "value", value, "stack", string(stack))
+}
+
+func (s *Service) definitionDamaged(t identity.Tenant, application string, err error) {
+	s.log.Error("definition cannot be loaded, access denied", "tenant", t, "application", application, "error", err)
+}
+
+func (s *Service) ruleFault(t identity.Tenant, application, rule string, kind rules.FaultKind) {
+	s.log.Warn("rule fault", "tenant", t, "application", application, "rule", rule, "kind", kind)
+}
