@@ -56,3 +56,13 @@ func TestSameAsMemory(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Bench(b, func(t testing.TB) *storage.Store {
+		s, err := badgerstore.Open(t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
