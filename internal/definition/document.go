@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,8 +97,13 @@ func (d *document) parse(source []byte) (value, bool) {
 		d.fail(nil, "the document is longer than %d bytes", MaxSource)
 		return value{}, false
 	}
+	if !utf8.Valid(source) {
+		line := 1 + bytes.Count(validPrefix(source), []byte("\n"))
+		d.fail(&place{line: line}, "expected UTF-8")
+		return value{}, false
+	}
 	var n, next yaml.Node
-	r := yaml.NewDecoder(strings.NewReader(string(source)))
+	r := yaml.NewDecoder(bytes.NewReader(source))
 	switch err := r.Decode(&n); {
 	case errors.Is(err, io.EOF):
 		d.fail(&place{line: 1}, "the document is empty")
@@ -116,6 +122,18 @@ func (d *document) parse(source []byte) (value, bool) {
 	}
 	root := n.Content[0]
 	return value{n: root, at: &place{line: root.Line}}, true
+}
+
+// validPrefix returns what of b is UTF-8.
+func validPrefix(b []byte) []byte {
+	for i := 0; i < len(b); {
+		r, size := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return b[:i]
+		}
+		i += size
+	}
+	return b
 }
 
 // syntax reports what the YAML parser says, at the line that it names.

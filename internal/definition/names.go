@@ -62,8 +62,9 @@ func (r *resolver) title(o object, seen map[string]bool) string {
 var reservedFields = []string{"id", "owner", "version", "addedBy", "addedTime", "modifiedBy", "modifiedTime",
 	"and", "or", "not", "isNull", "viewerCanUpdate", "viewerCanDelete", "comments", "history"}
 
-// reservedQueries are fields of Query that belong to no form.
-var reservedQueries = []string{"me", "node", "nodes"}
+// reservedQueries are fields of Query that belong to no form, and id, which
+// stands beside the record in the payload of a mutation.
+var reservedQueries = []string{"id", "me", "node", "nodes"}
 
 // reservedTypes are the types that do not depend on a form.
 var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo User Viewer Record String Int Float Boolean ID

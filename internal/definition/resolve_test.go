@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +216,30 @@ func TestCriteriaKeepNumbers(t *testing.T) {
 	}
 	if !slices.Equal(got, []int64{123456789123456789, 9007199254740993}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestSourceIsUTF8(t *testing.T) {
+	for source, line := range map[string]int{"application: \xff": 1, "a: é\nb: \xe9\n": 2, "\xff\xfea\x00": 1} {
+		_, faults := Resolve([]byte(source), context(nil))
+		if len(faults) != 1 || faults[0].Msg != "expected UTF-8" || faults[0].Line != line {
+			t.Errorf("%q: %v", source, faults)
+		}
+	}
+}
+
+// TestSchemaTypesAreReserved holds the reserved names to the types that the
+// schema has beside those of forms.
+func TestSchemaTypesAreReserved(t *testing.T) {
+	text := string(read(t, "../../graph/app/common.graphqls"))
+	types := regexp.MustCompile(`(?m)^(?:type|input|enum|scalar|interface|union) (\w+)`).FindAllStringSubmatch(text, -1)
+	if len(types) < 10 {
+		t.Fatal("the types are not found")
+	}
+	for _, m := range types {
+		if !slices.Contains(reservedTypes, m[1]) {
+			t.Errorf("a form may be named %s", m[1])
+		}
 	}
 }
 
