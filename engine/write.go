@@ -22,9 +22,13 @@ type writeState struct {
 	next int
 }
 
+// id returns the next id. Those of one write ascend in the order of creation:
+// the twelve bits behind the time count (RFC 9562, section 6.2, method 1).
 func (w *writeState) id() record.ID {
-	if w.next == len(w.ids) {
-		w.ids = append(w.ids, record.NewID(w.now))
+	if n := len(w.ids); w.next == n {
+		id := record.NewID(w.now)
+		id[6], id[7] = 0x70|byte(n>>8&0x0f), byte(n)
+		w.ids = append(w.ids, id)
 	}
 	w.next++
 	return w.ids[w.next-1]
@@ -73,7 +77,7 @@ func (op *Op) Create(number uint32, input map[uint32]record.Value) (record.ID, e
 	now := op.write.now.UnixMicro()
 	h := record.Header{Version: 1, AddedTime: now, ModifiedTime: now, AddedBy: op.principal.User, ModifiedBy: op.principal.User}
 	h.Owner = ownerOf(f, h.AddedBy, func(n uint32) record.Value { return values[n] })
-	return id, op.stored(f, op.txn.Insert(f.store, record.Encode(id, h, record.Record{}, values)))
+	return id, op.stored(shape, op.txn.Insert(f.store, record.Encode(id, h, record.Record{}, values)))
 }
 
 // Update changes the fields of input, judged on the record as it is stored.
@@ -107,10 +111,24 @@ func (op *Op) Update(number uint32, id record.ID, input map[uint32]record.Value,
 	if err != nil {
 		return err
 	}
-	if err := op.checkUnmasking(f, shape, before, next); err != nil {
-		return err
+	err = op.checkUnmasking(f, shape, before, next)
+	if err == nil {
+		err = op.stored(shape, op.txn.Update(f.store, s.rec, next))
 	}
-	return op.stored(f, op.txn.Update(f.store, s.rec, next))
+	if err != nil {
+		op.forget(next)
+	}
+	return err
+}
+
+// forget drops what rules said about a state of a record that was not stored:
+// another state may get the same version later in the operation.
+func (op *Op) forget(rec record.Record) {
+	for k := range op.outcomes {
+		if k.id == rec.ID() && k.version == rec.Version() {
+			delete(op.outcomes, k)
+		}
+	}
 }
 
 // successor makes the record's new state and checks a change of owner (W1).
@@ -144,7 +162,7 @@ func (op *Op) checkUnmasking(f *form, shape *policy.FormShape, before record.Fie
 
 // Delete removes a record; errors as Update.
 func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
-	f, _, err := op.writable(number)
+	f, shape, err := op.writable(number)
 	if err != nil {
 		return err
 	}
@@ -152,7 +170,7 @@ func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
 	if err != nil {
 		return err
 	}
-	return op.stored(f, op.txn.Delete(f.store, s.rec))
+	return op.stored(shape, op.txn.Delete(f.store, s.rec))
 }
 
 func (op *Op) writable(number uint32) (*form, *policy.FormShape, error) {
@@ -191,12 +209,15 @@ func (op *Op) or(err error) error {
 }
 
 // stored translates what storage said and forgets what was read before the
-// write.
-func (op *Op) stored(f *form, err error) error {
+// write. A unique field that the viewer cannot see, which a default filled, is
+// not named (B3).
+func (op *Op) stored(shape *policy.FormShape, err error) error {
 	clear(op.seen)
 	if u, ok := errors.AsType[*storage.UniqueError](err); ok {
-		name := u.Index.Parts[0].Name
-		return fault.Wrap(fault.Conflict, opWrite, err, "input.%s: this value is taken", name)
+		if part := u.Index.Parts[0]; shape.Visible.Has(part.Number) {
+			return fault.Wrap(fault.Conflict, opWrite, err, "input.%s: this value is taken", part.Name)
+		}
+		return fault.Wrap(fault.Conflict, opWrite, err, "input: a value is taken")
 	}
 	return op.or(err)
 }
