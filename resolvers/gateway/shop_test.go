@@ -39,7 +39,7 @@ forms:
       - {name: amount, type: decimal, scale: 2, default: "0.00"}
       - {name: due, type: date}
       - {name: status, type: choice, choices: [OPEN, WON]}
-      - {name: code, type: text, unique: true}
+      - {name: serial, type: text, unique: true}
       - {name: reviewer, type: user}
       - {name: customer, type: lookup, to: Customer}
   - name: OrderLine
@@ -58,7 +58,7 @@ permissionSets:
     reports: {customers: [VIEW, EDIT], orders: [VIEW, EDIT], lines: [VIEW, EDIT, DELETE], openOrders: [VIEW]}
   - name: Clerk
     forms:
-      Order: {fields: {"*": VISIBLE, amount: HIDDEN, code: HIDDEN, title: READ_ONLY}}
+      Order: {fields: {"*": VISIBLE, amount: HIDDEN, serial: HIDDEN, title: READ_ONLY}}
     reports: {orders: [VIEW, EDIT]}
   - name: Screen
     apiAccess: false
