@@ -94,21 +94,23 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request,
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, refuse(http.StatusRequestEntityTooLarge, graph.CodeLimitExceeded, "the body has more than %d bytes", limit)
 	}
-	malformed := refuse(http.StatusBadRequest, graph.CodeBadUserInput,
-		"the body must be a JSON object with query, and optionally operationName, variables and extensions")
-	if err != nil {
-		return nil, malformed
-	}
 	var q request
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if d.Decode(&q) != nil || q.Query == nil {
-		return nil, malformed
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, malformed
+	if err != nil || !q.read(body) {
+		return nil, refuse(http.StatusBadRequest, graph.CodeBadUserInput,
+			"the body must be a JSON object with query, and optionally operationName, variables and extensions")
 	}
 	return &q, nil
+}
+
+// read reports whether body is one request and nothing else.
+func (q *request) read(body []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(q) != nil || q.Query == nil {
+		return false
+	}
+	_, err := d.Token()
+	return err == io.EOF
 }
 
 // bearer returns the token of a request, empty when there is none.
