@@ -110,6 +110,8 @@ func TestA11PortalUsers(t *testing.T) {
 	sees(t, portal, view, "portal", "agent")
 	sees(t, portal, edit, "portal")
 	can(t, portal, order, view, by("rep", map[uint32]record.Value{assignee: record.Ref(uid("portal"))}), true)
+	deniesEverything(t, w.as(t, identity.Viewer{User: uid("portal"), Kind: identity.Portal, PermissionSet: "t"}))
+	deniesEverything(t, w.as(t, identity.Viewer{User: uid("portal"), Kind: identity.Portal, Role: "Rep", PermissionSet: "s"}))
 	deniesEverything(t, w.live(t, "rep")) // a live user cannot hold a portal set
 }
 

@@ -173,17 +173,22 @@ func TestFingerprint(t *testing.T) {
 	}
 	seen := map[[32]byte]string{want: "base"}
 	for name, change := range map[string]func(*world){
-		"version":      func(w *world) { w.app.Version++ },
-		"name":         func(w *world) { w.app.Name = "shop2" },
-		"visible":      func(w *world) { w.app.Sets[0].Forms["Order"].Fields["title"] = definition.Hidden },
-		"read only":    func(w *world) { w.app.Sets[0].Forms["Order"].Fields["title"] = definition.ReadOnly },
-		"create":       func(w *world) { w.app.Sets[0].Forms["Order"].Actions = list{access} },
-		"edit":         func(w *world) { w.app.Sets[0].Reports["orders"] = list{view} },
-		"delete":       func(w *world) { w.app.Sets[0].Reports["orders"] = list{view, edit, del} },
-		"report":       func(w *world) { w.app.Sets[0].Reports["bigOrders"] = list{view} },
-		"other report": func(w *world) { w.app.Sets[0].Reports["emeaOrders"] = list{view} },
-		"form":         func(w *world) { w.app.Sets[0].Reports["tasks"] = list{view} },
-		"nothing":      func(w *world) { w.app.Sets[0].Reports = nil },
+		"version":            func(w *world) { w.app.Version++ },
+		"name":               func(w *world) { w.app.Name = "shop2" },
+		"other name":         func(w *world) { w.app.Name = "shoq" },
+		"form number":        func(w *world) { w.app.Forms[0].Number, w.app.Forms[1].Fields[0].Target = 4, 4 },
+		"two reports":        func(w *world) { w.reportNames("ab", "c") },
+		"the same letters":   func(w *world) { w.reportNames("a", "bc") },
+		"shorter and longer": func(w *world) { w.reportNames("abcd", "e") },
+		"visible":            func(w *world) { w.app.Sets[0].Forms["Order"].Fields["title"] = definition.Hidden },
+		"read only":          func(w *world) { w.app.Sets[0].Forms["Order"].Fields["title"] = definition.ReadOnly },
+		"create":             func(w *world) { w.app.Sets[0].Forms["Order"].Actions = list{access} },
+		"edit":               func(w *world) { w.app.Sets[0].Reports["orders"] = list{view} },
+		"delete":             func(w *world) { w.app.Sets[0].Reports["orders"] = list{view, edit, del} },
+		"report":             func(w *world) { w.app.Sets[0].Reports["bigOrders"] = list{view} },
+		"other report":       func(w *world) { w.app.Sets[0].Reports["emeaOrders"] = list{view} },
+		"form":               func(w *world) { w.app.Sets[0].Reports["tasks"] = list{view} },
+		"nothing":            func(w *world) { w.app.Sets[0].Reports = nil },
 	} {
 		w := base()
 		change(w)

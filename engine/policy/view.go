@@ -16,7 +16,7 @@ type View struct {
 	people  People
 	set     *set
 	pos     int32  // the viewer's role, noRole for none
-	base    owners // own, below and peers
+	base    owners // own, below and peers, as gathered
 	below   owners // for W1
 	refused error
 	shape   *Shape
@@ -100,9 +100,6 @@ func (v *View) withinAPI(s *set) *set {
 
 // placeOwners works out own, below and peers (E2, C3, C4, C5).
 func (v *View) placeOwners() {
-	if v.set == v.policy.nothing || v.set == v.policy.full {
-		return
-	}
 	v.base.users = []record.ID{v.viewer.User}
 	if v.pos == noRole {
 		return
@@ -117,7 +114,6 @@ func (v *View) placeOwners() {
 	if r.def[v.pos].SharePeers {
 		v.base.spans = append(v.base.spans, span{v.pos, v.pos + 1})
 	}
-	v.base.normalize()
 }
 
 // Viewer returns who the view is for.
