@@ -164,8 +164,13 @@ func TestFlippedByteInLog(t *testing.T) {
 	for i := range flips {
 		at := head + (size-head)*i/flips + rand.IntN((size-head)/flips)
 		copied := image(t, dir)
-		alter(t, theFile(t, copied, "*.mem"), func(b []byte) []byte { b[at] ^= 1 << rand.IntN(8); return b })
+		log := theFile(t, copied, "*.mem")
+		alter(t, log, func(b []byte) []byte { b[at] ^= 1 << rand.IntN(8); return b })
+		left := used(t, log)
 		err := openError(t, copied)
+		if names, _ := filepath.Glob(log); len(names) != 1 || used(t, log) != left {
+			t.Errorf("byte %d: the log was cut before it was refused", at)
+		}
 		if err == nil {
 			t.Errorf("byte %d of %d: not detected", at, size)
 			continue

@@ -30,19 +30,29 @@ func precheck(dir string, acceptLoss bool) error {
 	if err := dropEmptyLogs(dir); err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
-	if err == nil {
-		defer f.Close()
-		return checkTables(dir, f)
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("badgerstore: %w", err)
-	}
 	last, err := lastAcknowledged(dir)
-	if err != nil || last.n == 0 || acceptLoss {
+	if acceptLoss && errors.Is(err, errLedger) {
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
-	return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
+	if !acceptLoss {
+		if err := checkLogs(dir, last.n); err != nil {
+			return err
+		}
+	}
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	switch {
+	case err == nil:
+		defer f.Close()
+		return checkTables(dir, f)
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("badgerstore: %w", err)
+	case last.n > 0 && !acceptLoss:
+		return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
+	}
+	return nil
 }
 
 // dropEmptyLogs removes logs of length zero: a crash leaves one between the

@@ -167,13 +167,22 @@ func rebase(dir string, db *badger.DB) (first batchID, err error) {
 	}
 	tx := db.NewTransactionAt(first.n-1, true)
 	defer tx.Discard()
-	err = errors.Join(tx.Set([]byte{keyBase}, binary.BigEndian.AppendUint64(nil, first.n)), tx.Set(markerKey(first.n), first.chain[:]))
+	err = errors.Join(setBase(tx, first.n), tx.Set(markerKey(first.n), first.chain[:]))
 	return first, errors.Join(err, tx.CommitAt(first.n, nil))
+}
+
+// setBase makes n the beginning of the chain. Each batch that does may have a
+// number that does not follow the one before.
+func setBase(tx *badger.Txn, n uint64) error {
+	return tx.Set([]byte{keyBase}, binary.BigEndian.AppendUint64(nil, n))
 }
 
 func dropMarkers(db *badger.DB, n uint64, marks []batchID) error {
 	tx := db.NewTransactionAt(n-1, true)
 	defer tx.Discard()
+	if err := setBase(tx, n); err != nil {
+		return err
+	}
 	for _, m := range marks {
 		if err := tx.Delete(markerKey(m.n)); err != nil {
 			return err
