@@ -1,16 +1,38 @@
 package engine
 
-import "os"
+import (
+	"fmt"
+	"os"
+	"testing"
+)
 
 // firstSeed begins the sequence of random worlds. A failing test prints the
 // seed of its world.
 const firstSeed = 20_261_122
 
+func full() bool { return os.Getenv("SLUICE_FULL") != "" }
+
 // worlds returns how many worlds a test runs: few on a developer's machine, all
 // where SLUICE_FULL is set.
 func worlds(few, all int) int {
-	if os.Getenv("SLUICE_FULL") != "" {
+	if full() {
 		return all
 	}
 	return few
+}
+
+// sharded runs f for 0 to n-1, spread over sub-tests that run in parallel.
+func sharded(t *testing.T, n int, f func(t *testing.T, i int)) {
+	t.Helper()
+	const shards = 16
+	t.Run("shards", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprintf("%02d", shard), func(t *testing.T) {
+				t.Parallel()
+				for i := shard; i < n; i += shards {
+					f(t, i)
+				}
+			})
+		}
+	})
 }

@@ -136,7 +136,7 @@ func (s *sealer) open(cursor string, keys int, binding []byte) (position, error)
 }
 
 // binding says which list a cursor belongs to: tenant, user, shape (which holds
-// the definition's version), form or report, order and filter.
+// the definition's version), form or report, parent and lookup, order and filter.
 func (l *lister) binding() []byte {
 	h := sha256.New()
 	put := func(b []byte) {
@@ -153,6 +153,9 @@ func (l *lister) binding() []byte {
 	put(binary.BigEndian.AppendUint32(nil, l.q.Form))
 	put([]byte(l.q.Report))
 	put(l.parent[:])
+	if l.link != nil {
+		put(binary.BigEndian.AppendUint32(nil, l.link.Number))
+	}
 	for _, k := range l.order {
 		b := binary.BigEndian.AppendUint32(nil, k.Field.Number)
 		put(append(b, flag(k.Desc), flag(k.NullsFirst)))

@@ -58,11 +58,21 @@ func (op *Op) List(q List) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	reach := op.view.Reach(q.Form, viewAction)
-	if q.Report != "" {
-		reach = op.view.ReportReach(q.Report)
-	}
+	reach := l.reach()
 	return l.page(reach, op.plan(l, reach))
+}
+
+// reach is the whole reach, or the report's term of it. A report of another
+// form shows nothing, like one that does not exist: its term speaks of the
+// records of that form.
+func (l *lister) reach() policy.Reach {
+	if l.q.Report == "" {
+		return l.op.view.Reach(l.q.Form, viewAction)
+	}
+	if r, ok := l.op.app.def.Report(l.q.Report); !ok || r.Form != l.form.def.Name {
+		return policy.None{}
+	}
+	return l.op.view.ReportReach(l.q.Report)
 }
 
 // lister runs one list.

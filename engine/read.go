@@ -92,7 +92,8 @@ func (op *Op) Can(number uint32, a definition.Action, r record.Redacted) (bool, 
 
 // Children returns for each parent, in the order given, a page of the records
 // of q.Form whose lookup field leads to it. The lookup is read as the viewer
-// may read it: a child whose lookup is masked has no parent.
+// may read it: a child whose lookup is masked has no parent, and a parent out
+// of reach has no children.
 func (op *Op) Children(lookup record.Field, parents []record.ID, q List) ([]*Page, error) {
 	l, err := op.newLister(q)
 	if err != nil {
@@ -106,16 +107,33 @@ func (op *Op) Children(lookup record.Field, parents []record.ID, q List) ([]*Pag
 	pages := make([]*Page, len(parents))
 	for i, parent := range parents {
 		l.parent, l.link, l.after = parent, link, nil
-		if pages[i], err = l.page(reach, l.childPlan(link, parent, reach)); err != nil {
+		under, err := op.under(link, parent, reach)
+		if err != nil {
+			return nil, err
+		}
+		if pages[i], err = l.page(under, l.childPlan(link, parent, under)); err != nil {
 			return nil, err
 		}
 	}
 	return pages, nil
 }
 
+// under is the reach of the records that a lookup leads to the parent from:
+// none where the parent is out of reach, as the lookup reads null then (L1).
+func (op *Op) under(link *record.Field, parent record.ID, reach policy.Reach) (policy.Reach, error) {
+	_, ok, err := op.Get(link.Target, parent)
+	switch {
+	case err != nil && fault.KindOf(err) != fault.NotFound:
+		return nil, err
+	case !ok:
+		return policy.None{}, nil
+	}
+	return reach, nil
+}
+
 func (l *lister) childPlan(link *record.Field, parent record.ID, reach policy.Reach) *plan {
 	ix := l.form.byField[link.Number]
-	if ix == nil {
+	if _, none := reach.(policy.None); none || ix == nil {
 		return l.op.plan(l, reach)
 	}
 	p := &plan{ordered: len(l.order) == 1}

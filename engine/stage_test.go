@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+
+	"slices"
+	"testing"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/directory"
+	"sluice/internal/filter"
+	"sluice/internal/identity"
+	"sluice/internal/oracle"
+	"sluice/internal/record"
+	"sluice/internal/world"
+	"sluice/rules"
+	"sluice/rules/ruletest"
+	"sluice/storage"
+	"sluice/storage/memstore"
+)
+
+// stage holds one random world as the engine stores it, without the directory:
+// people are given to policy as they are.
+type stage struct {
+	tb     testing.TB
+	w      *world.World
+	stored *storage.Store
+	e      *Engine
+	double *ruletest.Double
+	tenant storage.Tenant
+	app    *application
+}
+
+type truePeople struct{ w *world.World }
+
+func (p truePeople) RoleOf(id record.ID) string {
+	if u := p.w.User(id); u != nil && u.Kind == identity.Live {
+		return u.Role
+	}
+	return ""
+}
+
+func (p truePeople) Members(role string) []record.ID {
+	var out []record.ID
+	for _, u := range p.w.Users {
+		if u.Kind == identity.Live && u.Role == role {
+			out = append(out, u.ID)
+		}
+	}
+	slices.SortFunc(out, compareIDs)
+	return out
+}
+
+// someTenant is the tenant of every stage: cursors are bound to it.
+var someTenant = identity.Tenant{1, 2, 3, 4, 5, 6, 7, 8}
+
+// newStage stores a world in memory. The caller closes it.
+func newStage(tb testing.TB, w *world.World) *stage {
+	tb.Helper()
+	return newStageOn(tb, w, memstore.Open(), someTenant)
+}
+
+// newStageOn stores a world. Equal keys make cursors of two stages comparable.
+func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant identity.Tenant) *stage {
+	tb.Helper()
+	double := ruletest.NewDouble()
+	e, err := New(Options{
+		Store: store, Directory: directory.New(store, &directory.Options{HashMemory: 64}), Rules: double,
+		Inspect: func(context.Context, []byte) (*rules.Manifest, rules.Hash, error) { return nil, rules.Hash{}, nil },
+	})
+	must(tb, err)
+	s := &stage{tb: tb, w: w, stored: store, e: e, double: double, tenant: store.Tenant(tenant)}
+	p, err := policy.Compile(w.App)
+	if err != nil {
+		tb.Fatalf("seed %d: %v", w.Seed, err)
+	}
+	s.app = &application{def: w.App, policy: p, forms: makeForms(w.App, nil), bindings: map[*definition.CustomRule]*binding{}}
+	for _, rule := range w.App.Custom {
+		s.bind(rule)
+	}
+	key, err := newSealer(make([]byte, 64))
+	must(tb, err)
+	e.keys[tenant] = key
+	s.store()
+	return s
+}
+
+func (s *stage) close() { must(s.tb, s.stored.Close()) }
+
+func (s *stage) bind(rule *definition.CustomRule) {
+	m, ok := world.Manifest(s.w, rule.Name)
+	if !ok {
+		return
+	}
+	module, hash := s.double.Register(rule.Name, &m, world.Truth(s.w, rule.Name))
+	_, err := s.double.Load(context.Background(), s.tenant.ID(), module)
+	must(s.tb, err)
+	b := &binding{hash: hash, manifest: &m}
+	form, _ := s.w.App.Form(rule.Form)
+	for _, c := range m.Record {
+		f, _ := form.Field(c.Name)
+		b.columns = append(b.columns, s.app.forms[form.Number].fields[f.Number])
+	}
+	for _, name := range m.Mask {
+		f, _ := form.Field(name)
+		b.mask = append(b.mask, f.Number)
+	}
+	s.app.bindings[rule] = b
+}
+
+func (s *stage) store() {
+	for _, f := range s.w.App.Forms {
+		rows := s.w.Records[f.Name]
+		for chunk := range slices.Chunk(rows, 100) {
+			err := s.tenant.Update(context.Background(), storage.Meta{Operation: "world"}, func(txn *storage.Txn) error {
+				for _, r := range chunk {
+					if err := txn.Insert(s.app.forms[f.Number].store, encode(f, r)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				s.tb.Fatalf("seed %d: %v", s.w.Seed, err)
+			}
+		}
+	}
+}
+
+func encode(f *definition.Form, r *oracle.Record) record.Record {
+	h := record.Header{
+		Version: r.Version, AddedTime: r.AddedTime, ModifiedTime: r.ModifiedTime,
+		Owner: r.Owner, AddedBy: r.AddedBy, ModifiedBy: r.ModifiedBy,
+	}
+	cells := map[uint32]record.Value{}
+	for _, fd := range f.Fields {
+		cells[fd.Number] = r.Cells[fd.Name]
+	}
+	return record.Encode(r.ID, h, record.Record{}, cells)
+}
+
+// viewerOf is what the directory would say of the user.
+func viewerOf(w *world.World, u *oracle.User, tenant identity.Tenant) identity.Viewer {
+	v := identity.Viewer{
+		Tenant: tenant, User: u.ID, Kind: u.Kind, Application: w.App.Name,
+		Role: u.Role, PermissionSet: u.Set, Credential: u.Credential, Attributes: u.Attributes,
+	}
+	if u.Inactive {
+		v.Kind = identity.Nobody
+	}
+	return v
+}
+
+// op opens an operation of the user on a fresh snapshot.
+func (s *stage) op(u *oracle.User) *Op {
+	snap, err := s.tenant.Snapshot()
+	must(s.tb, err)
+	return s.opOn(u, snap, snap)
+}
+
+func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *Op {
+	return &Op{
+		e: s.e, ctx: context.Background(), r: r, snapshot: snap, app: s.app,
+		principal: identity.Principal{Tenant: s.tenant.ID(), User: u.ID, Credential: u.Credential},
+		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}),
+		fuel:      rules.Fuel{Left: rules.QueryFuel},
+		outcomes:  map[outcomeKey]policy.Outcome{}, seen: map[recordKey]seenRecord{},
+	}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// plain turns generated constants into what JSON decoding gives.
+func plain(where map[string]any) any {
+	b, err := json.Marshal(where)
+	if err != nil {
+		panic(err)
+	}
+	var out any
+	if err := json.Unmarshal(b, &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// parse gives the engine's filter for a generated where.
+func (s *stage) parse(op *Op, form *definition.Form, where map[string]any) filter.Expr {
+	if where == nil {
+		return nil
+	}
+	e, faults := filter.Parse(where, op.Scope(form.Number), filter.Options{MaxNodes: 10_000})
+	if len(faults) > 0 {
+		s.tb.Fatalf("seed %d: filter on %s: %v in %v", s.w.Seed, form.Name, faults, where)
+	}
+	return e
+}
+
+// orders translates a generated order, without keys that lead through lookups
+// and keys that have no order; the id ends it in ascending order.
+func orders(f *definition.Form, keys []oracle.Order) ([]Order, []oracle.Order) {
+	var ours []Order
+	var theirs []oracle.Order
+	for _, k := range keys {
+		fd, ok := f.Field(k.Field)
+		if !ok || !Orderable(&fd.Field) || fd.Number == record.FieldID {
+			continue
+		}
+		ours = append(ours, Order{Field: fd.Field, Desc: k.Desc, NullsFirst: k.NullsFirst})
+		theirs = append(theirs, k)
+	}
+	desc := len(theirs) > 0 && theirs[len(theirs)-1].Desc
+	return ours, append(theirs, oracle.Order{Field: "id", Desc: desc})
+}
