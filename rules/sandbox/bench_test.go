@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	rulesexamples "sluice/examples/rules"
 	"sluice/internal/identity"
@@ -60,18 +61,22 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", language, n), func(b *testing.B) {
 				b.ReportAllocs()
 				batch := &rules.Batch{Tenant: tenant, Rule: h, Viewer: viewer}
-				used := int64(0)
+				used, best := int64(0), time.Hour
 				var fuel rules.Fuel
 				for i := range b.N {
 					from := i * n % (len(rows) - n + 1)
 					batch.Rows = rows[from : from+n]
 					fuel.Left = rules.QueryFuel
+					began := time.Now()
 					if err := r.Decide(ctx, batch, &fuel, out[:n]); err != nil {
 						b.Fatal(err)
 					}
+					best = min(best, time.Since(began))
 					used = rules.QueryFuel - fuel.Left
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/record")
+				// On a shared machine the best time says more than the mean.
+				b.ReportMetric(float64(best.Nanoseconds())/float64(n), "best-ns/record")
 				b.ReportMetric(float64(used)/float64(n), "fuel/record")
 			})
 		}

@@ -8,8 +8,13 @@ import (
 	"sluice/rules"
 )
 
-// sampling: one record in this many is asked again alone.
-const sampling = 64
+// One record in 64 is asked again alone: one in checkedRecords of every window
+// of MaxBatch records in checkedWindows. To check more records of fewer batches
+// costs fewer resets.
+const (
+	checkedRecords = 16
+	checkedWindows = 4
+)
 
 // query is one Decide in progress.
 type query struct {
@@ -107,6 +112,7 @@ func (q *query) step(ctx context.Context) (outcome, error) {
 	from := q.next
 	a := g.ask(ctx, q.b.Viewer, q.b.Rows[from:], limit)
 	q.pay(a)
+	q.fuel.Left -= q.v.cost()
 	q.settle(g, a)
 	if a.fault != rules.NoFault || a.n < 2 {
 		q.v.back(ctx, g, a.spoil)
@@ -123,9 +129,10 @@ func (q *query) budget() outcome {
 }
 
 // pay charges the query for a call: what the guest used, and what it takes to
-// put the guest back or to make another.
+// make another if it is spoiled. What it takes to put it back, version.cost, is
+// charged once per reset.
 func (q *query) pay(a answer) {
-	q.fuel.Left -= a.used + q.v.cost()
+	q.fuel.Left -= a.used
 	if a.spoil {
 		q.fuel.Left -= discardFuel
 	}
@@ -151,12 +158,12 @@ func (q *query) settle(g *guest, a answer) {
 }
 
 // batchSize returns how many records to put into the next call so that it
-// spends about half of its fuel.
+// leaves a quarter of its fuel.
 func batchSize(used int64, n int) int {
 	if used < 1 {
 		return MaxBatch
 	}
-	return int(min(max(RecordFuel/2*int64(n)/used, 1), MaxBatch))
+	return int(min(max(RecordFuel*3/4*int64(n)/used, 1), MaxBatch))
 }
 
 // check hands the guest back and asks again, alone, about the records of the
@@ -172,7 +179,8 @@ func (q *query) check(ctx context.Context, g *guest, from int, spoil bool) outco
 	if err != nil {
 		return missing
 	}
-	for spoil = false; due < q.next; due += sampling {
+	q.fuel.Left -= q.v.cost()
+	for spoil = false; due < q.next; due = q.due(due + 1) {
 		if spoil {
 			g.close(ctx)
 			if g, err = q.v.guest(ctx); err != nil {
@@ -193,13 +201,19 @@ func (q *query) check(ctx context.Context, g *guest, from int, spoil bool) outco
 
 // due returns the first row from there on that is to be asked alone.
 func (q *query) due(from int) int {
-	return from + int((q.phase-uint64(from))%sampling)
+	at := from + int((q.phase-uint64(from))%checkedRecords)
+	late := (uint64(at/MaxBatch) + q.phase/checkedRecords) % checkedWindows
+	if late == 0 {
+		return at
+	}
+	start := (at/MaxBatch + checkedWindows - int(late)) * MaxBatch
+	return start + int(q.phase%checkedRecords) // a window is a whole number of steps
 }
 
 // phase chooses which rows are asked alone: always the same for the same rule
 // and number of rows, and not the same for all.
 func phase(b *rules.Batch) uint64 {
-	return (binary.LittleEndian.Uint64(b.Rule[:]) + uint64(len(b.Rows))) % sampling
+	return (binary.LittleEndian.Uint64(b.Rule[:]) + uint64(len(b.Rows))) % (checkedRecords * checkedWindows)
 }
 
 func failAll(out []rules.Verdict, kind rules.FaultKind) {

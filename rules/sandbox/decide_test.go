@@ -120,7 +120,7 @@ func TestImpure(t *testing.T) {
 	}})
 	h := mustLoad(t, r, tenantA, w)
 	mustLoad(t, r, tenantB, w)
-	out, _ := decide(t, r, tenantA, h, 0, upTo(200)...)
+	out, _ := decide(t, r, tenantA, h, 0, upTo(1200)...)
 	wantFault(t, out, rules.FaultImpure)
 	r.Unload(tenantA, h)
 	mustLoad(t, r, tenantA, w)
@@ -129,27 +129,35 @@ func TestImpure(t *testing.T) {
 	if out, _ = decide(t, r, tenantB, h, 0, 1); out[0].Fault != rules.NoFault {
 		t.Errorf("the other tenant got %+v", out[0])
 	}
-	if !slices.Equal(told, []rules.FaultKind{rules.FaultImpure}) || faults != 205 {
+	if !slices.Equal(told, []rules.FaultKind{rules.FaultImpure}) || faults != 1205 {
 		t.Errorf("hooks were told %v and %d faults", told, faults)
 	}
 }
 
-// TestSampling: every row is due for some number of rows, one in 64 of them.
+// TestSampling: one row in 64 is due, whatever the number of rows, and every row
+// is due for some of them.
 func TestSampling(t *testing.T) {
+	ever := map[int]bool{}
 	for rows := range 200 {
 		q := query{phase: phase(&rules.Batch{Rows: make([][]record.Value, rows)})}
-		n := 0
-		for from := 0; from < 6400; from += 100 {
-			for at := q.due(from); at < from+100; at += sampling {
-				if at < from {
-					t.Fatalf("row %d is due before %d", at, from)
-				}
-				n++
+		n, last := 0, -1
+		for at := q.due(0); at < 8192; at = q.due(at + 1) {
+			if at <= last {
+				t.Fatalf("row %d is due after %d", at, last)
+			}
+			n, last, ever[at] = n+1, at, true
+		}
+		if n != 8192/64 {
+			t.Fatalf("%d of 8192 rows are due", n)
+		}
+		for from := range 3000 {
+			if at := q.due(from); at < from || at > from && q.due(at) != at || at > from+4*MaxBatch {
+				t.Fatalf("from row %d on, %d is due", from, at)
 			}
 		}
-		if n != 100 {
-			t.Fatalf("%d of 6400 rows are due", n)
-		}
+	}
+	if len(ever) != 8192 {
+		t.Errorf("only %d of 8192 rows are ever due", len(ever))
 	}
 }
 

@@ -153,7 +153,9 @@ func (g *guest) ask(ctx context.Context, viewer []record.Value, rows [][]record.
 	case err != nil && left < 0:
 		a.fault, a.spoil = rules.FaultFuel, true
 	case err != nil:
-		a.fault, a.spoil = rules.FaultTrap, true
+		// Where in its block a guest trapped, and so what it has paid by then, is
+		// up to the compiler: a trap has one price on every machine.
+		a.fault, a.spoil, a.used = rules.FaultTrap, true, RecordFuel
 	case left < 0: // spent after the last test: the next one would have stopped it
 		a.fault = rules.FaultFuel
 	case uint32(g.stack[0]) != 0:

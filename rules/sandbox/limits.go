@@ -9,7 +9,7 @@ const (
 	// MaxBatch is the most records that one call carries.
 	MaxBatch = 256
 	// discardFuel is what a query pays for an instance that it spoiled.
-	discardFuel = 100_000
+	discardFuel = 50_000
 )
 
 // Limits of a module in the lean profile. The engine's compiler grows with the

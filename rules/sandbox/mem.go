@@ -131,38 +131,44 @@ func (b *batch) header(s *shape) {
 }
 
 // row writes one row at the offset and its texts behind. It reports whether the
-// row is what was declared and there was room.
+// row is what was declared and there was room. It is the hottest loop of a
+// batch: numbers and texts are written in place, the rest by put.
 func (b *batch) row(at int, ks []record.Kind, values []record.Value) bool {
 	if len(values) != len(ks) {
 		return false
 	}
 	var nulls uint64
-	slots := b.buf[at+slotSize : at+slotSize*(1+len(ks))]
-	for i, k := range ks {
-		v := &values[i]
-		slot := (*[slotSize]byte)(slots[slotSize*i:])
-		if v.IsNull() {
+	buf, text := b.buf, b.text
+	slots := buf[at+slotSize : at+slotSize*(1+len(ks))]
+	for i := range values {
+		v, slot := &values[i], (*[slotSize]byte)(slots)
+		slots = slots[slotSize:]
+		k := v.Kind()
+		switch {
+		case k == record.KindNull:
 			nulls |= 1 << i
 			*slot = [slotSize]byte{}
-			continue
-		}
-		if v.Kind() != k {
+		case k != ks[i]:
 			return false
-		}
-		switch k {
-		case record.KindInt:
+		case k == record.KindInt:
 			binary.LittleEndian.PutUint64(slot[:], uint64(v.Int()))
-		case record.KindText:
-			if !b.putText(slot, v.Text()) {
+		case k == record.KindText:
+			t := v.Text()
+			if len(t) > len(buf)-text {
 				return false
 			}
+			b.point(slot, text, len(t))
+			text += copy(buf[text:], t)
 		default:
+			b.text = text
 			if !b.put(slot, k, v) {
 				return false
 			}
+			text = b.text
 		}
 	}
-	binary.LittleEndian.PutUint64(b.buf[at:], nulls)
+	b.text = text
+	binary.LittleEndian.PutUint64(buf[at:], nulls)
 	return true
 }
 
@@ -216,8 +222,7 @@ func (b *batch) putList(slot *[slotSize]byte, items [][]byte) bool {
 
 // point writes the guest address of an offset and a length.
 func (b *batch) point(slot *[slotSize]byte, at, length int) {
-	binary.LittleEndian.PutUint32(slot[:], b.base+uint32(at))
-	binary.LittleEndian.PutUint32(slot[4:], uint32(length))
+	binary.LittleEndian.PutUint64(slot[:], uint64(b.base+uint32(at))|uint64(length)<<32)
 }
 
 // verdict copies the outputs of row i out of the guest's memory.
