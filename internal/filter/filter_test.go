@@ -35,6 +35,104 @@ func TestCompileEqualsNaive(t *testing.T) {
 	})
 }
 
+// TestEachOperator compares every operator of every type with the slow way, so
+// that none hides behind the others.
+func TestEachOperator(t *testing.T) {
+	for _, f := range append(slices.Clone(record.System), orderFields...) {
+		for _, op := range filter.Operators(f.Type) {
+			matched := 0
+			rapid.Check(t, func(t *rapid.T) {
+				e := mustParse(t, map[string]any{f.Name: map[string]any{op.String(): drawArgument(t, f, op)}})
+				r := drawRow(t, []record.Field{f}, 3)
+				r.cells[f.Number] = drawValue(t, f)
+				if got, want := match(e, r), naive(e, r, viewer); got != want {
+					t.Fatalf("got %v, want %v", got, want)
+				} else if got {
+					matched++
+				}
+			})
+			if matched == 0 && f.Type != record.DateTime {
+				t.Errorf("%s %v never matched: the test shows little", f.Name, op)
+			}
+		}
+	}
+}
+
+// TestFoldingSearch compares search without case with folding both texts, over
+// an alphabet in which needles overlap themselves.
+func TestFoldingSearch(t *testing.T) {
+	alphabet := rapid.SampledFrom([]rune("aAbBsSſkK\u212aßẞ"))
+	text := func(t *rapid.T, label string, most int) string {
+		return string(rapid.SliceOfN(alphabet, 0, most).Draw(t, label))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range 20 {
+			s, needle := text(t, "text", 12), text(t, "needle", 4)
+			r := &row{cells: map[uint32]record.Value{16: record.String(s)}}
+			for _, c := range []struct {
+				op   filter.Op
+				want bool
+			}{
+				{filter.IContains, foldedIndex(s, needle, 0, len([]rune(s)))},
+				{filter.IStartsWith, foldedIndex(s, needle, 0, 0)},
+				{filter.IEndsWith, foldedIndex(s, needle, len([]rune(s))-len([]rune(needle)), len([]rune(s)))},
+			} {
+				e := mustParse(t, map[string]any{"title": map[string]any{c.op.String(): needle}})
+				if match(e, r) != c.want {
+					t.Fatalf("%q %v %q: want %v", s, c.op, needle, c.want)
+				}
+			}
+		}
+	})
+}
+
+// foldedIndex reports whether the needle stands in s at a position from first to
+// last, in runes, as strings.EqualFold sees it.
+func foldedIndex(s, needle string, first, last int) bool {
+	runes, n := []rune(s), len([]rune(needle))
+	for i := max(first, 0); i <= last && i+n <= len(runes); i++ {
+		if strings.EqualFold(string(runes[i:i+n]), needle) {
+			return first >= 0
+		}
+	}
+	return false
+}
+
+func TestBudgets(t *testing.T) {
+	list := func(n int) []any {
+		l := make([]any, n)
+		for i := range l {
+			l[i] = map[string]any{}
+		}
+		return l
+	}
+	words := func(n int) []any {
+		l := make([]any, n)
+		for i := range l {
+			l[i] = "x"
+		}
+		return l
+	}
+	for _, c := range []struct {
+		src  any
+		max  int
+		good bool
+	}{
+		{map[string]any{"or": list(filter.DefaultMaxNodes - 1)}, 0, true},
+		{map[string]any{"or": list(filter.DefaultMaxNodes)}, 0, false},
+		{map[string]any{"or": list(4)}, 5, true},
+		{map[string]any{"or": list(5)}, 5, false},
+		{map[string]any{"title": map[string]any{"in": words(filter.MaxItems)}}, 2, true},
+		{map[string]any{"title": map[string]any{"in": words(filter.MaxItems + 1)}}, 2, false},
+		{map[string]any{"title": map[string]any{"eq": "x"}}, 1, false},
+	} {
+		_, faults := filter.Parse(c.src, scope(orderFields), filter.Options{MaxNodes: c.max})
+		if (len(faults) == 0) != c.good || len(faults) > 1 {
+			t.Errorf("bound %d: %v", c.max, faults)
+		}
+	}
+}
+
 func match(e filter.Expr, r *row) bool { return filter.Compile(e).Match(r, viewer) }
 
 func TestLaws(t *testing.T) {
@@ -294,6 +392,39 @@ func TestCanonical(t *testing.T) {
 			t.Errorf("%s has two encodings", tree)
 		}
 		byTree[tree] = key
+	}
+}
+
+// TestCanonicalIsAPrefixCode holds trees that nearly meet apart: no encoding is
+// the beginning of another.
+func TestCanonicalIsAPrefixCode(t *testing.T) {
+	in := func(values ...any) map[string]any { return map[string]any{"title": map[string]any{"in": values}} }
+	yes := map[string]any{"paid": map[string]any{"eq": true}}
+	sources := []map[string]any{
+		{}, {"and": []any{}, "or": []any{}}, {"or": []any{}}, {"not": map[string]any{}}, in(), in("a"), in("a", "b"), in("ab"),
+		in("a\x03b", "c"), in("a", "b\x03c"), in("a\x03\x01b", "c"), in("a\x01b"), in("a\x02ab"),
+		{"not": in("a")}, {"not": map[string]any{"not": in("a")}}, {"and": []any{in("a")}}, {"or": []any{in("a")}}, {"or": []any{in("a"), in("a")}},
+		{"or": []any{in("a"), map[string]any{"or": []any{in("b")}}}}, {"or": []any{map[string]any{"or": []any{in("a"), in("b")}}}},
+		yes, {"paid": map[string]any{"eq": false}}, {"paid": map[string]any{"ne": true}}, {"paid": map[string]any{"isNull": true}},
+		{"rep": map[string]any{"eq": "VIEWER"}}, {"rep": map[string]any{"eq": users[1].String()}}, {"owner": map[string]any{"eq": "VIEWER"}},
+		{"count": map[string]any{"eq": 1}}, {"count": map[string]any{"eq": 256}}, {"amount": map[string]any{"eq": "0.01"}},
+		{"customer": map[string]any{}}, {"customer": map[string]any{"region": map[string]any{"eq": "a"}}}, {"title": map[string]any{"eq": "a"}},
+		{"customer": map[string]any{"main": map[string]any{}}}, {"customer": map[string]any{"isNull": true}}, {"vault": map[string]any{"isNull": true}},
+	}
+	encoded := make([]string, len(sources))
+	for i, src := range sources {
+		encoded[i] = string(filter.AppendCanonical([]byte("x"), mustParse(t, src)))
+		for j := range i {
+			if strings.HasPrefix(encoded[i], encoded[j]) || strings.HasPrefix(encoded[j], encoded[i]) {
+				t.Errorf("%v and %v meet", sources[i], sources[j])
+			}
+		}
+	}
+	other := orderFields[12]
+	other.Target = 2
+	a := filter.AppendCanonical(nil, &filter.Related{Field: orderFields[11], Where: filter.And{}})
+	if string(a) == string(filter.AppendCanonical(nil, &filter.Related{Field: other, Where: filter.And{}})) {
+		t.Error("two lookups meet")
 	}
 }
 

@@ -138,24 +138,25 @@ func drawComparisons(t *rapid.T, s scope, f record.Field, depth int) any {
 	}
 	for range rapid.IntRange(1, 2).Draw(t, "operators") {
 		op := rapid.SampledFrom(filter.Operators(f.Type)).Draw(t, "op")
-		var arg any
-		switch op {
-		case filter.IsNull:
-			arg = rapid.Bool().Draw(t, "flag")
-		case filter.Between:
-			arg = []any{drawOperand(t, f), drawOperand(t, f)}
-		case filter.In, filter.NotIn, filter.HasAny, filter.HasAll:
-			l := []any{}
-			for range rapid.IntRange(0, 3).Draw(t, "items") {
-				l = append(l, drawOperand(t, f))
-			}
-			arg = l
-		default:
-			arg = drawOperand(t, f)
-		}
-		ops[op.String()] = arg
+		ops[op.String()] = drawArgument(t, f, op)
 	}
 	return ops
+}
+
+func drawArgument(t *rapid.T, f record.Field, op filter.Op) any {
+	switch op {
+	case filter.IsNull:
+		return rapid.Bool().Draw(t, "flag")
+	case filter.Between:
+		return []any{drawOperand(t, f), drawOperand(t, f)}
+	case filter.In, filter.NotIn, filter.HasAny, filter.HasAll:
+		l := []any{}
+		for range rapid.IntRange(0, 3).Draw(t, "items") {
+			l = append(l, drawOperand(t, f))
+		}
+		return l
+	}
+	return drawOperand(t, f)
 }
 
 func drawOperand(t *rapid.T, f record.Field) any {

@@ -113,7 +113,7 @@ func parseScaled(src any, scale uint8, expected string) (Value, error) {
 		s = strconv.FormatInt(n, 10)
 	case float64:
 		s = strconv.FormatFloat(n, 'f', -1, 64)
-		if math.Abs(n) >= 1e15 || countDigits(s) > 15 {
+		if countDigits(s) > 15 {
 			return Value{}, invalid(expected + "; one of more than 15 digits as a string")
 		}
 	default:

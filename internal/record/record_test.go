@@ -141,7 +141,7 @@ func TestParseRefuses(t *testing.T) {
 	twice := append(bytes.Clone(good), good[headerSize:]...)
 	for name, b := range map[string][]byte{
 		"nothing": nil, "short header": good[:headerSize-1], "format 0": with(0, 0), "format 2": with(0, 2), "reserved": with(3, 1),
-		"cut cell": good[:len(good)-1], "cells out of order": twice, "system number": append(bytes.Clone(good[:headerSize]), 8, 1),
+		"cut cell": good[:len(good)-1], "cells out of order": twice, "a cell twice": append(bytes.Clone(good), good[len(good)-4:]...), "system number": append(bytes.Clone(good[:headerSize]), 8, 1),
 		"fixed32 cell": append(bytes.Clone(good[:headerSize]), 0x85, 0x01, 0, 0, 0, 0), "number above the last": append(bytes.Clone(good), 0x80, 0x80, 0x02, 1),
 	} {
 		if _, err := Parse(ID{1}, b); err == nil {

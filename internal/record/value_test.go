@@ -48,6 +48,17 @@ func TestCompareIsATotalOrder(t *testing.T) {
 	})
 }
 
+func TestRefsOrderByAllBytes(t *testing.T) {
+	ids := []ID{{15: 1}, {15: 2}, {8: 1}, {8: 0x80}, {7: 1}, {0: 1}, {0: 0x80}}
+	for i, x := range ids {
+		for j, y := range ids {
+			if got := Ref(x).Compare(Ref(y)); got != cmp.Compare(i, j) {
+				t.Errorf("%s and %s: %d", x, y, got)
+			}
+		}
+	}
+}
+
 func TestLists(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfN(rapid.StringN(0, 3, 5), 0, 4).Draw(t, "items")
