@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -314,6 +316,23 @@ func TestDamageIsRefused(t *testing.T) {
 	}
 	if _, err := Unmarshal(append(slices.Clone(b), ' ')); err == nil {
 		t.Fatal("a byte more is not noticed")
+	}
+}
+
+// TestUnknownKeysAreRefused: a document of a later version of the program is not
+// read in part.
+func TestUnknownKeysAreRefused(t *testing.T) {
+	for _, body := range []string{
+		`{"Name":"a","Later":1}`, `{"Forms":[{"Later":1}]}`, `{"Forms":[{"Fields":[{"Later":1,"Default":null}]}]}`, `{} {}`, `null`, `[]`, ``,
+		`{"Forms":[{"Fields":[{"Number":16,"Type":3,"Default":"x"}]}]}`, `{"Forms":[{"Fields":[{"Number":16,"Type":3}]}]}`,
+	} {
+		sum := sha256.Sum256([]byte(body))
+		if a, err := Unmarshal([]byte(fmt.Sprintf("%s%x\n%s", storedMagic, sum, body))); !errors.Is(err, ErrDamaged) || a != nil {
+			t.Errorf("%s is read: %v", body, err)
+		}
+	}
+	if a, err := Unmarshal([]byte(fmt.Sprintf("%s%x\n{}", storedMagic, sha256.Sum256([]byte("{}"))))); err != nil || a == nil {
+		t.Errorf("the test's own form is refused: %v", err)
 	}
 }
 

@@ -143,7 +143,7 @@ func (w *warner) edits(s *PermissionSet, form string) bool {
 func (w *warner) sharing() {
 	for _, rule := range w.app.Sharing {
 		f, ok := w.app.Form(rule.Form)
-		if !ok || rule.Level < ReadWrite {
+		if !ok {
 			continue
 		}
 		w.at = "sharingRules." + rule.Name
