@@ -40,6 +40,8 @@ func commitError(err error) error {
 		return fault.Wrap(fault.Conflict, op, err, "others changed the same data at the same time; try again")
 	case errors.Is(err, driver.ErrUncertain):
 		return fault.Wrap(fault.Unavailable, op, err, "it is not known whether the change was saved; try again later and look first")
+	case errors.Is(err, driver.ErrFull):
+		return fault.Wrap(fault.Unavailable, op, err, "the server has no room for more data; reading still works")
 	case errors.Is(err, driver.ErrTooBig):
 		return fault.Wrap(fault.Limit, op, err, "the change is too large to be made at once")
 	case errors.Is(err, driver.ErrExpired):

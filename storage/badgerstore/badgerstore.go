@@ -26,6 +26,10 @@ type Options struct {
 	// commits; default 10 minutes, negative for no end. Old snapshots keep old
 	// versions on disk.
 	MaxSnapshotAge time.Duration
+	// MinFree is the room on the disk, in bytes, below which no commits are taken;
+	// default 512 MiB, negative for none. A disk that is full ends the process
+	// without a word: files are mapped into memory.
+	MinFree int64
 	// AcceptLoss opens a directory whose data and ledger disagree, and begins a
 	// new ledger from the data. It is an operator's decision, after an error of
 	// kind *LossError, when there is no backup to restore: acknowledged changes
@@ -34,8 +38,10 @@ type Options struct {
 	// Events are called on what happens inside; nil functions are not called.
 	Events Events
 
-	window uint64           // default defaultWindow; tests have less
-	now    func() time.Time // default time.Now; for ages of snapshots
+	// Tests replace these.
+	window uint64                          // default defaultWindow
+	now    func() time.Time                // default time.Now; for ages of snapshots
+	free   func(dir string) (int64, error) // default freeBytes
 }
 
 // Events report what an operator should know. They may be called from any
@@ -43,8 +49,11 @@ type Options struct {
 type Events struct {
 	// Warning is something that Badger complained about.
 	Warning func(text string)
-	// Failed is called once, when the store stops taking commits.
+	// Failed is called once, when the store stops taking commits for good.
 	Failed func(err error)
+	// Full is called when the disk has too little room for commits, with true, and
+	// when it has enough again, with false.
+	Full func(full bool)
 }
 
 func (o *Options) withDefaults() Options {
@@ -70,8 +79,17 @@ func (o *Options) withDefaults() Options {
 	if r.now == nil {
 		r.now = time.Now
 	}
+	if r.free == nil {
+		r.free = freeBytes
+	}
+	if r.MinFree == 0 {
+		r.MinFree = 512 << 20
+	}
 	if r.Events.Warning == nil {
 		r.Events.Warning = func(string) {}
+	}
+	if r.Events.Full == nil {
+		r.Events.Full = func(bool) {}
 	}
 	if r.Events.Failed == nil {
 		r.Events.Failed = func(error) {}

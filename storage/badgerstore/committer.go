@@ -3,12 +3,11 @@ package badgerstore
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	badger "github.com/dgraph-io/badger/v4"
 
@@ -32,6 +31,7 @@ const upkeep = 64
 
 // store is the driver.
 type store struct {
+	dir   string
 	opt   Options
 	db    *badger.DB
 	pins  driver.Pins
@@ -40,6 +40,7 @@ type store struct {
 	// that Close finds none of them half done.
 	life    sync.RWMutex
 	closed  bool
+	open    sync.WaitGroup // snapshots
 	failed  atomic.Bool
 	stopped chan struct{}
 	batches atomic.Uint64
@@ -51,6 +52,8 @@ type store struct {
 	recent *driver.Recent
 	stamps map[string]uint64 // prefix → last number given
 	ledger *ledger
+	room   int64 // bytes that may be written until the disk is asked again
+	full   bool
 }
 
 // request is one commit in the queue.
@@ -85,7 +88,7 @@ func start(dir string, opt Options, db *badger.DB) (*store, error) {
 		return nil, err
 	}
 	s := &store{
-		opt: opt, db: db, last: last, ledger: l,
+		dir: dir, opt: opt, db: db, last: last, ledger: l,
 		queue: make(chan *request, maxBatch), stopped: make(chan struct{}),
 		recent: driver.NewRecent(last.n), stamps: map[string]uint64{},
 		maxBytes: int(db.MaxBatchSize() * 9 / 10), maxWrites: int(db.MaxBatchCount() / 2),
@@ -125,16 +128,31 @@ func (s *store) Commit(ctx context.Context, snap uint64, reads [][]byte, writes 
 	return res.seq, res.err
 }
 
-// Close waits for the commits in the queue.
+// drain is how long Close waits for snapshots that are still open: Badger must
+// not go away under their hands.
+const drain = 10 * time.Second
+
+// Close waits for the commits in the queue, and for a while for snapshots.
 func (s *store) Close() error {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.life.Lock() // no commit is in the queue then
 	if s.closed {
+		s.life.Unlock()
 		return driver.ErrClosed
 	}
 	s.closed = true
 	close(s.queue)
+	s.life.Unlock()
 	<-s.stopped
+	done := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(drain):
+		return errors.Join(errors.New("badgerstore: snapshots are still open: the store was not closed"), s.ledger.close())
+	}
 	return errors.Join(s.db.Close(), s.ledger.close())
 }
 
@@ -185,6 +203,10 @@ func (s *store) commit(batch []*request) {
 		answer(batch, 0, driver.ErrUncertain)
 		return
 	}
+	if !s.hasRoom(batch) {
+		answer(batch, 0, driver.ErrFull)
+		return
+	}
 	valid := s.validate(batch)
 	if len(valid) == 0 {
 		return
@@ -206,6 +228,31 @@ func (s *store) commit(batch []*request) {
 		}
 		s.db.SetDiscardTs(s.pins.Oldest())
 	}
+}
+
+// hasRoom asks for the free room of the disk each time that another part of it
+// may have been written, and while there is too little.
+func (s *store) hasRoom(batch []*request) bool {
+	if s.opt.MinFree < 0 {
+		return true
+	}
+	for _, r := range batch {
+		s.room -= int64(r.bytes)
+	}
+	if s.room > 0 {
+		return true
+	}
+	free, err := s.opt.free(s.dir)
+	full := err != nil || free < s.opt.MinFree
+	if full != s.full {
+		s.full = full
+		s.opt.Events.Full(full)
+	}
+	s.room = 0
+	if !full {
+		s.room = min(s.opt.MinFree/8, 16<<20)
+	}
+	return !full
 }
 
 func answer(batch []*request, seq uint64, err error) {
@@ -270,79 +317,4 @@ func (s *store) write(batch []*request) (err error) {
 		s.stamps[prefix] = last
 	}
 	return nil
-}
-
-// batchWriter puts the writes of a batch into one Badger transaction.
-type batchWriter struct {
-	s      *store
-	tx     *badger.Txn
-	hash   hash.Hash
-	stamps map[string]uint64 // as the batch changes them
-	head   [9]byte
-	err    error
-}
-
-func (b *batchWriter) add(w *driver.Write) {
-	key := make([]byte, 0, len(w.Key)+9)
-	key = append(append(key, keyData), w.Key...)
-	if w.Stamp {
-		n, err := b.stamp(w.Key)
-		if err != nil {
-			b.err = errors.Join(b.err, err)
-			return
-		}
-		key = binary.BigEndian.AppendUint64(key, n)
-	}
-	b.set(key, w.Value)
-}
-
-// set writes a key of Badger; nil deletes. Badger keeps both slices until the
-// commit is done.
-func (b *batchWriter) set(key, value []byte) {
-	b.head[0] = 0
-	if value != nil {
-		b.head[0] = 1
-	}
-	binary.BigEndian.PutUint32(b.head[1:], uint32(len(key)))
-	binary.BigEndian.PutUint32(b.head[5:], uint32(len(value)))
-	b.hash.Write(b.head[:])
-	b.hash.Write(key)
-	b.hash.Write(value)
-	var err error
-	if value == nil {
-		err = b.tx.Delete(key)
-	} else {
-		err = b.tx.Set(key, value)
-	}
-	b.err = errors.Join(b.err, err)
-}
-
-// stamp returns the next number of a prefix.
-func (b *batchWriter) stamp(prefix []byte) (uint64, error) {
-	last, ok := b.stamps[string(prefix)]
-	if !ok {
-		var err error
-		if last, err = b.s.lastStamp(prefix); err != nil {
-			return 0, err
-		}
-	}
-	b.stamps[string(prefix)] = last + 1
-	return last + 1, nil
-}
-
-// counters writes the counters that the batch moved.
-func (b *batchWriter) counters() {
-	for prefix, last := range b.stamps {
-		b.set(append([]byte{keyStamp}, prefix...), binary.BigEndian.AppendUint64(nil, last))
-	}
-}
-
-// lastStamp returns the last number of a prefix, from memory or from Badger.
-func (s *store) lastStamp(prefix []byte) (uint64, error) {
-	if last, ok := s.stamps[string(prefix)]; ok {
-		return last, nil
-	}
-	tx := s.db.NewTransactionAt(s.last.n, false)
-	defer tx.Discard()
-	return readNumber(tx, append([]byte{keyStamp}, prefix...))
 }

@@ -213,6 +213,65 @@ func TestSnapshotsExpire(t *testing.T) {
 	must(t, s.Close())
 }
 
+// TestFullDisk refuses commits while there is too little room, and reads on.
+func TestFullDisk(t *testing.T) {
+	var free atomic.Int64
+	var events []bool
+	o := testOptions()
+	o.MinFree = 1 << 10
+	o.free = func(string) (int64, error) { return free.Load(), nil }
+	o.Events.Full = func(full bool) { events = append(events, full) }
+	free.Store(1 << 30)
+	s := mustOpen(t, t.TempDir(), o)
+	put(t, s, "k", "first")
+	free.Store(100)
+	refused := 0
+	for n := range 20 {
+		_, err := s.Commit(t.Context(), 0, nil, []driver.Write{{Key: []byte("k"), Value: fmt.Append(nil, n)}})
+		if err != nil && !errors.Is(err, driver.ErrFull) {
+			t.Fatal(err)
+		}
+		if err != nil {
+			refused++
+		} else if refused > 0 {
+			t.Error("a commit was taken on a full disk")
+		}
+	}
+	if refused == 0 {
+		t.Error("no commit was refused on a full disk")
+	}
+	if get(t, s, "k") == "" {
+		t.Error("nothing can be read on a full disk")
+	}
+	free.Store(1 << 30)
+	put(t, s, "k", "last")
+	must(t, s.Close())
+	if fmt.Sprint(events) != "[true false]" {
+		t.Errorf("events %v", events)
+	}
+}
+
+// TestCloseWaits closes a store under the hands of a reader.
+func TestCloseWaits(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), testOptions())
+	put(t, s, "k", "v")
+	sn, err := s.Snapshot()
+	must(t, err)
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	<-s.stopped
+	for range 100 {
+		if v, _, err := sn.Get([]byte("k")); string(v) != "v" || err != nil {
+			t.Errorf("a read while the store closes: %q %v", v, err)
+		}
+	}
+	if _, err := s.Commit(t.Context(), 0, nil, nil); !errors.Is(err, driver.ErrClosed) {
+		t.Errorf("a commit while the store closes: %v", err)
+	}
+	sn.Close()
+	must(t, <-closed)
+}
+
 func FuzzLedger(f *testing.F) {
 	line := appendLine(nil, batchID{n: 7, chain: [32]byte{1, 2, 3}})
 	f.Add(append(head(), line...))

@@ -17,6 +17,7 @@ func (s *store) Snapshot() (driver.Snapshot, error) {
 	if s.closed {
 		return nil, driver.ErrClosed
 	}
+	s.open.Add(1)
 	seq := s.pins.Pin(s.opt.now())
 	return &snapshot{s: s, seq: seq, tx: s.db.NewTransactionAt(seq, false)}, nil
 }
@@ -77,6 +78,7 @@ func (n *snapshot) Close() {
 	n.done = true
 	n.tx.Discard()
 	n.s.pins.Unpin(n.seq)
+	n.s.open.Done()
 }
 
 func (n *snapshot) Cursor(prefix, from []byte, reverse bool) driver.Cursor {

@@ -30,3 +30,12 @@ func lockDir(dir string) (unlock func(), err error) {
 	}
 	return func() { _ = f.Close() }, nil
 }
+
+// freeBytes returns the room that is left for us on the disk of dir.
+func freeBytes(dir string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, fmt.Errorf("badgerstore: %w", err)
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}

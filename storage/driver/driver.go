@@ -27,6 +27,10 @@ var ErrTooBig = errors.New("driver: too many writes for one commit")
 // allows, where it sets a maximum age.
 var ErrExpired = errors.New("driver: snapshot is too old")
 
+// ErrFull is returned by Commit when there is too little room for more data.
+// Nothing was written; commits are taken again when there is room.
+var ErrFull = errors.New("driver: no room for more data")
+
 // Driver is one backend. All methods are safe for concurrent use.
 type Driver interface {
 	// Snapshot returns a view of everything published so far. It does not wait
@@ -37,7 +41,8 @@ type Driver interface {
 	// are durable and published. The driver may keep the slices of writes until
 	// it returns, not longer.
 	Commit(ctx context.Context, snap uint64, reads [][]byte, writes []Write) (seq uint64, err error)
-	// Close waits for commits in flight and releases everything.
+	// Close waits for commits in flight and releases everything. Snapshots have to
+	// be closed before.
 	Close() error
 }
 
