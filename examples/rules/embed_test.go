@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	rulesexamples "sluice/examples/rules"
@@ -179,6 +180,23 @@ func TestModuleUnknown(t *testing.T) {
 	for _, c := range [][2]string{{"nothing", "c"}, {rulesexamples.SameTeamOpenOrders, "cobol"}} {
 		if _, err := rulesexamples.Module(c[0], c[1]); err == nil {
 			t.Errorf("%v: expected an error", c)
+		}
+	}
+}
+
+// TestGuide: the code in docs/rules.md is the code of the example.
+func TestGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"rule.c", "rule.ts", "manifest.json"} {
+		src, err := os.ReadFile(filepath.Join(rulesexamples.SameTeamOpenOrders, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(guide), "\n"+string(src)+"```\n") {
+			t.Errorf("docs/rules.md does not show %s as it is", name)
 		}
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
 	"sluice/rules"
 )
 
@@ -227,4 +230,74 @@ func TestHostileSecond(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHostileStack: the deepest stack of the largest frames for their weight
+// stays within what an idle guest is taken to hold.
+func TestHostileStack(t *testing.T) {
+	const locals = instructionsPerWeight - 20
+	for name, frame := range map[string]func(self string) string{
+		"locals": func(self string) string {
+			// Every local is set from a call and read after the recursion.
+			return body("\x01"+u(locals)+"\x7e", repeatEach(locals, func(i int) string { return "\x10" + u(3) + "\x21" + u(i) })+"\x10"+self+
+				"\x42\x00"+repeatEach(locals, func(i int) string { return "\x20" + u(i) + "\x7c" })+"\x24\x00"+end)
+		},
+		"values": func(self string) string {
+			return body(u(0), repeat("\x10"+u(3), 2000)+"\x10"+self+repeat("\x7c", 1999)+"\x24\x00"+end)
+		},
+		"small": func(self string) string { return code("\x10" + self + end) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := ok()
+			w.globals = []string{"\x7e\x01\x42\x00" + end}
+			w.types = append(w.types, "\x60\x00\x01\x7e")
+			w.fn(1, frame(u(2)))
+			w.fn(2, code("\x42\x07"+end))
+			// In start-up, which has fuel enough to get to the bottom.
+			w.bodies[0] = code("\x10\x02" + i32(bufferAt) + end)
+			m, err := parse(w.build())
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := &version{shape: newShape(share()), saved: m.saved()}
+			v.runtime = wazero.NewRuntimeWithConfig(bg, runtimeConfig(false))
+			defer v.runtime.Close(bg)
+			if v.compiled, err = v.runtime.CompileModule(bg, m.meter()); err != nil {
+				t.Fatal(err)
+			}
+			mod, err := v.runtime.InstantiateModule(bg, v.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			mod.ExportedGlobal(exportFuel).(api.MutableGlobal).Set(1 << 40)
+			before := heap()
+			f := mod.ExportedFunction("sluice_buf")
+			if _, err := f.Call(bg, 64); err == nil {
+				t.Error("endless recursion returned")
+			}
+			depth := mod.ExportedGlobal(exportDepth).Get()
+			if held := heap() - before; held > stackBytes || depth <= maxStackWeight {
+				t.Errorf("%d bytes held after a depth of %d, expected at most %d", held, depth, stackBytes)
+			} else {
+				t.Logf("%d bytes held at a weight of %d", held, depth)
+			}
+			runtime.KeepAlive(f)
+		})
+	}
+}
+
+func repeatEach(n int, f func(i int) string) (c string) {
+	for i := range n {
+		c += f(i)
+	}
+	return c
+}
+
+// heap returns the bytes that are reachable.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

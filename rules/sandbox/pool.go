@@ -105,11 +105,11 @@ func (v *version) room(ctx context.Context) bool {
 	return true
 }
 
-// bytes is what an idle guest holds: its memory and about as much again for its
-// stack, which is bounded by the weight of the calls.
+// bytes is what an idle guest may hold: its memory, and the stack that the
+// engine keeps after the deepest calls that their weight allows.
 func (v *version) bytes() int64 { return int64(len(v.state.memory)) + stackBytes }
 
-const stackBytes = 64 << 10
+const stackBytes = 1 << 20
 
 // budget bounds the memory of all idle guests of a Runner. A guest for which
 // there is no room is made anew each time: slower, and never more memory.

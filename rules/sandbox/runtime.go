@@ -27,7 +27,7 @@ type Options struct {
 	// MaxVersions is how many modules stay loaded, 256 by default. The one that
 	// was not asked for longest makes room; it can be loaded again.
 	MaxVersions int
-	// MaxIdle is how many bytes the guests that wait for work may hold, 128 MiB
+	// MaxIdle is how many bytes the guests that wait for work may hold, 256 MiB
 	// by default. When they hold more, the guests of the rule that was not asked
 	// for longest are closed.
 	MaxIdle int64
@@ -37,7 +37,7 @@ type Options struct {
 
 const (
 	defaultVersions = 256
-	defaultIdle     = 128 << 20
+	defaultIdle     = 256 << 20
 )
 
 type key struct {
