@@ -16,9 +16,9 @@ type Application struct {
 	Hierarchy  bool
 	Attributes []record.Field // viewer attributes; Number is the position from 1
 	Forms      []*Form
-	Reports    []*Report // default reports included
-	Roles      []*Role   // the root first
-	Sets       []*PermissionSet
+	Reports    []*Report        // the default reports first, in the order of the forms
+	Roles      []*Role          // the root first
+	Sets       []*PermissionSet // the built-in sets first
 	Sharing    []*SharingRule
 	Custom     []*CustomRule
 	// Users maps the sign-in addresses that rules name to the users they meant
@@ -124,15 +124,19 @@ type PermissionSet struct {
 	Portal      bool
 	ShowPII     bool // B2; hidden unless the document says show
 	ShowEPHI    bool
-	Forms       map[string]*FormPermission // by form name
-	Reports     map[string][]Action        // by report name
+	// Forms holds a form that the set lists, or opens a report of, by name.
+	Forms map[string]*FormPermission
+	// Reports holds actions by report name, implied ones included, ascending.
+	Reports map[string][]Action
 }
 
 // FormPermission is what a set allows on a form and its fields.
 type FormPermission struct {
 	Actions []Action // Access, Import, CreateReport
-	// Fields holds the access per field name, wildcards expanded. What is not
-	// in it is hidden.
+	// Fields holds the access per field name, wildcards expanded: own fields that
+	// are not hidden, and every system field, ReadOnly or Hidden. What is not in it
+	// is hidden. The set's PII and ePHI switches stand above it: see
+	// [PermissionSet.Access].
 	Fields map[string]FieldAccess
 }
 

@@ -13,8 +13,18 @@ type Fault struct {
 	Msg  string // what is wrong and what was expected
 }
 
-// String returns the fault as "line 12: forms[2].fields[0].type: …".
-func (f Fault) String() string { return fmt.Sprintf("line %d: %s: %s", f.Line, f.Path, f.Msg) }
+// String returns the fault as "line 12: forms[2].fields[0].type: …", without the
+// parts that it does not have.
+func (f Fault) String() string {
+	s := f.Msg
+	if f.Path != "" {
+		s = f.Path + ": " + s
+	}
+	if f.Line > 0 {
+		s = fmt.Sprintf("line %d: %s", f.Line, s)
+	}
+	return s
+}
 
 // Warning is something that will work but probably was not meant. Its Line is 0.
 type Warning = Fault
