@@ -34,7 +34,7 @@ export async function openBrowser(executablePath, host) {
   ];
   return {
     page, shots, seen, complaints,
-    shot: (name) => page.screenshot({ path: join(shots, `${String(++number).padStart(2, '0')}-${name}.png`) }),
+    shot: (name) => page.screenshot({ path: join(shots, `${String(++number).padStart(2, '0')}-${name.replace(/\W+/g, '-')}.png`) }),
     assertClean() {
       if (complaints().length > 0) throw new Error('the page was not quiet');
       if (seen.requests < 5) throw new Error(`only ${seen.requests} requests were seen: the watch does not work`);

@@ -107,6 +107,7 @@ export function App() {
   const state = useSchema(endpoint, viewer.token, attempt);
   const ready = state.phase === 'ready' && state.key === `${endpoint} ${viewer.token}`;
   const who = useWho(endpoint, viewer.token, ready ? state.schema : null);
+  const stranger = !viewer.token && !viewer.persona;
   const choices = useMemo(() => endpoints(people, names), [people, names]);
 
   if (people === undefined || !endpoint) return <p className="loading">Loading the playground…</p>;
@@ -124,8 +125,8 @@ export function App() {
         onLeave={leave}
       />
       <main aria-busy={!ready && state.phase !== 'failed'}>
-        {state.phase === 'failed' && !viewer.token && <Welcome onSignIn={enter} error={state.error} endpoint={endpoint} />}
-        {state.phase === 'failed' && viewer.token && (
+        {state.phase === 'failed' && stranger && <Welcome onSignIn={enter} error={state.error} endpoint={endpoint} />}
+        {state.phase === 'failed' && !stranger && (
           <Failure error={state.error} endpoint={endpoint} onRetry={() => setAttempt((n) => n + 1)} />
         )}
         {ready && <Workbench key={state.key} endpoint={endpoint} token={viewer.token} data={state.data} schema={state.schema} />}

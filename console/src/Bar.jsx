@@ -64,7 +64,7 @@ function PersonaPicker({ people, persona, onPersona }) {
           <optgroup key={application} label={application || 'Organization'}>
             {members.map((p) => (
               <option key={p.index} value={p.index}>
-                {p.name} · {p.role || p.kind}
+                {p.name.includes('(') ? p.name : `${p.name} · ${p.role || p.kind}`}
               </option>
             ))}
           </optgroup>

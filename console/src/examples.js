@@ -45,7 +45,7 @@ function pick(names) {
 
 function labels(type) {
   const fields = type.getFields();
-  return ['id', 'name', 'displayName', 'title'].filter((n) => fields[n] && isLeaf(fields[n].type)).slice(0, 2);
+  return ['displayName', 'name', 'title', 'number', 'id'].filter((n) => fields[n] && isLeaf(fields[n].type)).slice(0, 1);
 }
 
 function indent(lines, by) {
@@ -93,12 +93,18 @@ function isConnection(field) {
   return isObjectType(named) && named.name.endsWith('Connection') && 'nodes' in named.getFields();
 }
 
+/** One list a type: reports list the same records again. */
+function distinct(fields) {
+  const seen = new Set();
+  return fields.filter((f) => !seen.has(getNamedType(f.type).name) && seen.add(getNamedType(f.type).name));
+}
+
 /** Example documents for a schema, the best first; at most three. */
 export function examples(schema) {
   const query = schema.getQueryType();
   if (!query) return [];
   const fields = Object.values(query.getFields()).filter((f) => !needsArguments(f));
-  const lists = fields.filter(isConnection).map(list);
+  const lists = distinct(fields.filter(isConnection)).map(list);
   const rest = fields.filter((f) => !isConnection(f));
   const me = rest.filter((f) => f.name === 'me').map(object);
   const others = rest.filter((f) => f.name !== 'me' && isObjectType(getNamedType(f.type))).map(object);
