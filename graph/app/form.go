@@ -1,7 +1,7 @@
 package app
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -44,22 +44,38 @@ type plan struct {
 
 // key is equal for plans that give equal types.
 func (p *plan) key() string {
-	var b strings.Builder
+	b := make([]byte, 0, 16*(len(p.fields)+len(p.reverses)+8))
+	number := func(n uint32, on ...bool) {
+		b = strconv.AppendUint(b, uint64(n), 10)
+		for _, x := range on {
+			if x {
+				b = append(b, '+')
+			} else {
+				b = append(b, '-')
+			}
+		}
+	}
 	s := p.shape
-	fmt.Fprintf(&b, "%d %v %v %v %v", s.Form.Number, s.View, s.Create, s.Edit, s.Delete)
+	number(s.Form.Number, s.View, s.Create, s.Edit, s.Delete)
 	for _, f := range p.fields {
-		fmt.Fprintf(&b, " %d:%v", f.Number, s.Writable.Has(f.Number))
+		b = append(b, 'f')
+		number(f.Number, s.Writable.Has(f.Number))
 	}
 	for _, f := range p.system {
-		fmt.Fprintf(&b, " s%d", f.Number)
+		b = append(b, 's')
+		number(f.Number)
 	}
 	for _, r := range p.reverses {
-		fmt.Fprintf(&b, " r%d.%d.%s", r.child.Form.Number, r.lookup.Number, r.name)
+		b = append(b, 'r')
+		number(r.child.Form.Number)
+		b = append(b, '.')
+		number(r.lookup.Number)
+		b = append(append(append(b, '.'), r.name...), ' ')
 	}
 	for _, r := range s.Reports {
-		fmt.Fprintf(&b, " %q", r.Name)
+		b = strconv.AppendQuote(b, r.Name)
 	}
-	return b.String()
+	return string(b)
 }
 
 func (p *plan) build() *Form {

@@ -181,9 +181,10 @@ func plans(shape *policy.Shape) []*plan {
 		}
 		out = append(out, p)
 	}
+	in := incomingOf(out)
 	for _, p := range out {
 		if p.shape.View {
-			p.reverses = reverses(p, out)
+			p.reverses = reverses(p, in[p.shape.Form.Number])
 		}
 	}
 	return out

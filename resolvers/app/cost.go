@@ -16,7 +16,7 @@ const (
 	costBefore   = 10
 	costCan      = 2
 	costMutation = 100
-	costType     = 20 // of introspection, per type of the schema
+	costType     = 100 // of introspection, per type of the schema
 	costCeiling  = 1 << 40
 )
 
@@ -46,8 +46,10 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return rows * costBefore
 	case app.CanUpdate, app.CanDelete:
 		return rows * costCan
-	case app.IntroSchema, app.IntroType:
+	case app.IntroSchema:
 		return costType * len(r.schema.AST.Types)
+	case app.IntroType:
+		return 10 * costType
 	case app.Create, app.Update, app.Delete:
 		return costMutation + r.cost(f.sub, 1, 0)
 	}

@@ -93,7 +93,9 @@ func newShop(t testing.TB) *shop {
 	var err error
 	s.e, err = engine.New(engine.Options{
 		Store: store, Directory: s.d, Rules: ruletest.NewDouble(),
-		Inspect: func(_ context.Context, m []byte) (*rules.Manifest, rules.Hash, error) { return nil, rules.HashOf(m), nil },
+		Inspect: func(_ context.Context, m []byte) (*rules.Manifest, rules.Hash, error) {
+			return nil, rules.HashOf(m), nil
+		},
 	})
 	s.must(err)
 	s.g, err = New(Options{Engine: s.e, Directory: s.d, Events: Events{
