@@ -18,8 +18,8 @@ func parity() wasm {
 	return eachRule(grant(fieldLow + i32(1) + "\x71" + i32(1) + "\x6a"))
 }
 
-// counts is a rule that remembers, where says how, and grants 1 to the first
-// record that it ever saw and 0 to all others.
+// leak is a rule that remembers, in a global or in memory, that it was called:
+// it grants 1 to the first record that it ever saw and 0 to all others.
 func leak(where string) wasm {
 	const old, put = "\x23\x00", "\x24\x00" // global
 	load, store := old, i32(1)+put
