@@ -27,13 +27,14 @@ func and(imports ...string) []string { return append(imports, leaves...) }
 var house = map[string]row{
 	"": {anything: true}, // server.go wires
 
-	"resolvers/gateway": {imports: and("engine", "graph", "graph/app", "internal/directory", "resolvers", "resolvers/app")},
-	"resolvers":         {imports: and("engine", "graph", "internal/directory")},
-	"resolvers/app":     {imports: and("engine", "graph", "graph/app")},
-	"graph":             {imports: and()},
-	"graph/app":         {imports: and("engine/policy")},
-	"engine":            {imports: and("engine/policy", "internal/directory", "rules", "storage")},
-	"engine/policy":     {imports: and()},
+	"resolvers/gateway": {imports: and("engine", "graph", "graph/app", "internal/directory", "internal/importer",
+		"resolvers", "resolvers/app")},
+	"resolvers":     {imports: and("engine", "graph", "internal/directory")},
+	"resolvers/app": {imports: and("engine", "graph", "graph/app")},
+	"graph":         {imports: and()},
+	"graph/app":     {imports: and("engine/policy")},
+	"engine":        {imports: and("engine/policy", "internal/directory", "rules", "storage")},
+	"engine/policy": {imports: and()},
 
 	"internal/directory":  {imports: and("storage")},
 	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/record"}},
@@ -49,12 +50,14 @@ var house = map[string]row{
 	"storage/badgerstore": {imports: []string{"storage", "storage/driver"}},
 	"storage/memstore":    {imports: []string{"storage", "storage/driver"}},
 
-	"console":        {},
-	"examples/rules": {imports: and("rules")},
+	"console":            {},
+	"examples/northwind": {},
+	"examples/rules":     {imports: and("rules")},
 	// The floor of server.go: what it would hold if it were not split.
 	"internal/command": {imports: and("console", "engine", "internal/demo", "internal/directory", "internal/httpd",
 		"internal/importer", "rules", "storage")},
-	"internal/httpd":    {imports: and("console", "engine", "internal/directory", "resolvers", "resolvers/gateway", "rules", "storage")},
+	"internal/httpd": {imports: and("console", "engine", "internal/directory", "internal/importer", "resolvers",
+		"resolvers/gateway", "rules", "storage")},
 	"internal/demo":     {imports: and("console", "engine", "examples/rules", "internal/directory", "internal/importer", "rules")},
 	"internal/importer": {imports: and("engine")},
 

@@ -11,6 +11,7 @@ import (
 	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
+	"sluice/internal/importer"
 	"sluice/resolvers"
 	"sluice/resolvers/gateway"
 	"sluice/rules"
@@ -74,8 +75,16 @@ func (s *Service) route(o Options) error {
 	if err != nil {
 		return err
 	}
+	imports, err := gateway.NewImports(gateway.ImportOptions{
+		Importer: importer.New(s.Engine), Engine: s.Engine, Directory: s.Directory, Events: events,
+	})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/apps/{application}/graphql", apps)
+	mux.Handle("/apps/{application}/imports", imports)
+	mux.Handle("/apps/{application}/imports/", imports)
 	mux.Handle("/", management)
 	mux.Handle(console.Path, console.Handler(console.Options{Personas: o.Personas}))
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusFound))
