@@ -94,8 +94,10 @@ func fill(s *httpd.Service) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if out, err := s.Engine.Apply(ctx, admin, []byte(shop), false); err != nil || len(out.Faults) > 0 {
-		return "", fmt.Errorf("definition: %v %v", err, out)
+	if out, err := s.Engine.Apply(ctx, admin, []byte(shop), false); err != nil {
+		return "", err
+	} else if len(out.Faults) > 0 {
+		return "", fmt.Errorf("definition: %v", out.Faults)
 	}
 	rep, err := s.Directory.AddUser(ctx, admin, directory.NewUser{Email: "r@bench.example", DisplayName: "R", Password: "battery staple"})
 	if err != nil {

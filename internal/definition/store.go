@@ -44,7 +44,7 @@ func Unmarshal(b []byte) (*Application, error) {
 	}
 	var a *Application
 	if err := strict(body, &a); err != nil || a == nil {
-		return nil, fmt.Errorf("%w: %v", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return a, nil
 }

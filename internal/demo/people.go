@@ -54,7 +54,6 @@ var people = []person{
 type staff struct {
 	s     *seeder
 	ids   map[string]record.ID // by e-mail address
-	as    map[string]identity.Principal
 	admin identity.Principal
 }
 
@@ -64,7 +63,7 @@ func (s *seeder) hire(ctx context.Context) (*staff, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &staff{s: s, ids: map[string]record.ID{boss.email: id}, as: map[string]identity.Principal{}}
+	st := &staff{s: s, ids: map[string]record.ID{boss.email: id}}
 	if st.admin, err = s.principal(ctx, tenant, id); err != nil {
 		return nil, err
 	}
@@ -99,18 +98,6 @@ func (st *staff) place(ctx context.Context, e *engine.Engine) error {
 		}
 	}
 	return nil
-}
-
-// sign opens a session for a colleague.
-func (st *staff) sign(ctx context.Context, email string) (identity.Principal, error) {
-	if p, ok := st.as[email]; ok {
-		return p, nil
-	}
-	p, err := st.s.principal(ctx, st.admin.Tenant, st.ids[email])
-	if err == nil {
-		st.as[email] = p
-	}
-	return p, err
 }
 
 // retire deactivates those who left.
