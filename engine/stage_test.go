@@ -72,6 +72,7 @@ func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant iden
 	})
 	must(tb, err)
 	s := &stage{tb: tb, w: w, stored: store, e: e, double: double, tenant: store.Tenant(tenant)}
+	guardUnique(w.App)
 	p, err := policy.Compile(w.App)
 	if err != nil {
 		tb.Fatalf("seed %d: %v", w.Seed, err)
@@ -85,6 +86,19 @@ func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant iden
 	e.keys[tenant] = key
 	s.store()
 	return s
+}
+
+// guardUnique gives every unique field of a generated application its row.
+func guardUnique(app *definition.Application) {
+	for _, f := range app.Forms {
+		for _, fd := range f.Fields {
+			row := definition.Index{Number: f.NextIndex, Parts: []uint32{fd.Number}, Unique: true}
+			if fd.Unique && !slices.ContainsFunc(f.Indexes, func(ix definition.Index) bool { return ix.Unique && ix.Parts[0] == fd.Number }) {
+				f.Indexes = append(f.Indexes, row)
+				f.NextIndex++
+			}
+		}
+	}
 }
 
 func (s *stage) close() { must(s.tb, s.stored.Close()) }

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+
+	"sluice/internal/directory"
+	"sluice/internal/identity"
+	"sluice/internal/oracle"
+	"sluice/internal/record"
+	"sluice/internal/world"
+	"sluice/storage/memstore"
+)
+
+const password = "correct horse"
+
+// inhabited is a stage whose people are in the directory and signed in, so that
+// Engine.Read and Engine.Write run as they do for a server.
+type inhabited struct {
+	*stage
+	as map[record.ID]identity.Principal // nobody inactive
+}
+
+// inhabit gives the people of a world to a directory, which gives them new ids,
+// and stores the world.
+func inhabit(tb testing.TB, w *world.World) *inhabited {
+	tb.Helper()
+	ctx := tb.Context()
+	store := memstore.Open()
+	d := directory.New(store, &directory.Options{HashMemory: 64})
+	tenant, super, err := d.CreateOrganization(ctx, "zylker", directory.NewUser{Email: w.Users[0].Email, DisplayName: "Super", Password: password})
+	must(tb, err)
+	ids := map[record.ID]record.ID{w.Users[0].ID: super}
+	root := signIn(tb, d, tenant, super, identity.Session)
+	for _, u := range w.Users[1:] {
+		id, err := d.AddUser(ctx, root, directory.NewUser{Email: u.Email, DisplayName: "Somebody", Password: password, Admin: u.Kind == identity.Admin})
+		must(tb, err)
+		ids[u.ID] = id
+		if u.Kind == identity.Live || u.Kind == identity.Developer {
+			must(tb, d.Assign(ctx, root, directory.Assignment{
+				User: id, Application: w.App.Name, Kind: u.Kind, Role: u.Role, PermissionSet: u.Set, Attributes: u.Attributes,
+			}, nil))
+		}
+	}
+	rename(w, ids)
+	as := map[record.ID]identity.Principal{}
+	for _, u := range w.Users {
+		if !u.Inactive {
+			as[u.ID] = signIn(tb, d, tenant, u.ID, u.Credential)
+			continue
+		}
+		must(tb, d.SetActive(ctx, root, u.ID, false))
+	}
+	s := newStageOn(tb, w, store, tenant)
+	snap, err := s.tenant.Snapshot()
+	must(tb, err)
+	defer snap.Close()
+	epoch, err := snap.Epoch()
+	must(tb, err)
+	s.e.apps[appKey{tenant, w.App.Name}] = &appEntry{epoch, s.app}
+	return &inhabited{stage: s, as: as}
+}
+
+func signIn(tb testing.TB, d *directory.Directory, tenant identity.Tenant, user record.ID, kind identity.Credential) identity.Principal {
+	tb.Helper()
+	token, err := d.OpenSession(tb.Context(), tenant, user)
+	must(tb, err)
+	p, err := d.Authenticate(tb.Context(), token)
+	must(tb, err)
+	if kind == identity.PersonalToken {
+		token, _, err = d.CreateToken(tb.Context(), p, "test", 0)
+		must(tb, err)
+		p, err = d.Authenticate(tb.Context(), token)
+		must(tb, err)
+	}
+	return p
+}
+
+// rename gives the users of a world other ids, wherever those stand.
+func rename(w *world.World, ids map[record.ID]record.ID) {
+	to := func(id record.ID) record.ID {
+		if n, ok := ids[id]; ok {
+			return n
+		}
+		return id
+	}
+	for _, u := range w.Users {
+		u.ID = to(u.ID)
+	}
+	for address, id := range w.App.Users {
+		w.App.Users[address] = to(id)
+	}
+	for _, f := range w.App.Forms {
+		for _, r := range w.Records[f.Name] {
+			r.Owner, r.AddedBy, r.ModifiedBy = to(r.Owner), to(r.AddedBy), to(r.ModifiedBy)
+			for name, v := range r.Cells {
+				if v.Kind() == record.KindRef {
+					r.Cells[name] = record.Ref(to(v.Ref()))
+				}
+			}
+		}
+	}
+	renameCriteria(w, ids)
+}
+
+// renameCriteria replaces ids in the filters of reports and rules.
+func renameCriteria(w *world.World, ids map[record.ID]record.ID) {
+	text := map[string]string{}
+	for from, to := range ids {
+		text[from.String()] = to.String()
+	}
+	var walk func(x any) any
+	walk = func(x any) any {
+		switch x := x.(type) {
+		case string:
+			if to, ok := text[x]; ok {
+				return to
+			}
+		case []any:
+			for i := range x {
+				x[i] = walk(x[i])
+			}
+		case map[string]any:
+			for k := range x {
+				x[k] = walk(x[k])
+			}
+		}
+		return x
+	}
+	for _, r := range w.App.Reports {
+		walk(r.Criteria)
+	}
+	for _, r := range w.App.Sharing {
+		walk(r.Criteria)
+	}
+}
+
+// actors are the users who can sign in and have a place.
+func (h *inhabited) actors() []*oracle.User {
+	return slices.DeleteFunc(slices.Clone(h.w.Users), func(u *oracle.User) bool {
+		return u.Inactive || u.Kind == identity.Nobody
+	})
+}

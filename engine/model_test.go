@@ -1,0 +1,357 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/oracle"
+	"sluice/internal/record"
+	"sluice/internal/world"
+	"sluice/storage"
+)
+
+// attempt is one write that somebody tries.
+type attempt struct {
+	verb    string // create, update, delete
+	form    *definition.Form
+	id      record.ID
+	input   map[uint32]record.Value
+	version uint32
+}
+
+func (a attempt) String() string {
+	return fmt.Sprintf("%s %s %s with %v, version %d", a.verb, a.form.Name, a.id, a.input, a.version)
+}
+
+// expectation is what the model says of an attempt: the kinds of error of which
+// one must come, or none and the record as it is then, nil for deleted.
+type expectation struct {
+	refused []fault.Kind
+	after   *oracle.Record
+}
+
+func refuse(kinds ...fault.Kind) expectation { return expectation{refused: kinds} }
+
+// expect judges an attempt by the oracle: first who may at all, then all that is
+// wrong with the input, and a taken unique value only where nothing else is
+// (P8).
+func expect(w *world.World, u *oracle.User, a attempt) expectation {
+	form := a.form.Name
+	if !oracle.Opens(w, u, form) {
+		return refuse(fault.NotFound)
+	}
+	if a.verb == "create" {
+		return expectCreate(w, u, a)
+	}
+	r := w.Find(form, a.id)
+	act := definition.Edit
+	if a.verb == "delete" {
+		act = definition.Delete
+	}
+	switch {
+	case r == nil || !oracle.MaySee(w, u, definition.View, form, r):
+		return refuse(fault.NotFound)
+	case !oracle.MaySee(w, u, act, form, r):
+		return refuse(fault.Forbidden)
+	case a.version != 0 && a.version != r.Version:
+		return refuse(fault.Conflict)
+	case a.verb == "delete":
+		return expectation{}
+	}
+	next := r.Copy()
+	next.Version++
+	next.ModifiedBy = u.ID
+	bad := applyInput(w, u, a, next)
+	for n, v := range a.input {
+		fd, _ := a.form.FieldNumber(n)
+		_, readable := oracle.Cell(w, u, form, r, fd.Name)
+		if oracle.Access(w, u, form, fd.Name) == definition.Writable && !readable {
+			bad = append(bad, fault.Forbidden) // masked: H5
+		}
+		if fd.Required && v.IsNull() {
+			bad = append(bad, fault.Invalid)
+		}
+	}
+	if oracle.Owner(a.form, next) != oracle.Owner(a.form, r) && !oracle.MayChangeOwner(w, u, form, r) {
+		bad = append(bad, fault.Forbidden) // W1
+	}
+	next.Owner = oracle.Owner(a.form, next)
+	if oracle.Unmasks(w, u, form, r, next) {
+		bad = append(bad, fault.Forbidden) // W2
+	}
+	return judged(w, a, bad, next)
+}
+
+func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
+	if !oracle.MayCreate(w, u, a.form.Name) {
+		return refuse(fault.Forbidden)
+	}
+	next := &oracle.Record{AddedBy: u.ID, ModifiedBy: u.ID, Version: 1, Cells: map[string]record.Value{}}
+	bad := applyInput(w, u, a, next)
+	for _, fd := range a.form.Fields {
+		if fd.Required && next.Cells[fd.Name].IsNull() {
+			bad = append(bad, fault.Invalid)
+		}
+	}
+	if a.form.ParentField != 0 {
+		if v := a.input[a.form.ParentField]; !oracle.MayCreateUnder(w, u, a.form.Name, v.Ref()) {
+			// Where no parent can be edited at all the form is as good as absent.
+			bad = append(bad, fault.Forbidden, fault.NotFound)
+		}
+	}
+	next.Owner = u.ID
+	next.Owner = oracle.Owner(a.form, next)
+	return judged(w, a, bad, next)
+}
+
+// applyInput writes the input to next and says what is wrong with it on any
+// record.
+func applyInput(w *world.World, u *oracle.User, a attempt, next *oracle.Record) (bad []fault.Kind) {
+	form := a.form.Name
+	for n, v := range a.input {
+		fd, _ := a.form.FieldNumber(n)
+		if oracle.Access(w, u, form, fd.Name) != definition.Writable {
+			bad = append(bad, fault.Invalid)
+		}
+		if delete(next.Cells, fd.Name); !v.IsNull() {
+			next.Cells[fd.Name] = v
+		}
+		switch {
+		case v.IsNull():
+		case fd.Type == record.Lookup:
+			target := w.FormNumber(fd.Target).Name
+			rec := w.Find(target, v.Ref())
+			if rec == nil || !oracle.MaySee(w, u, definition.View, target, rec) {
+				bad = append(bad, fault.Invalid) // L2
+			} else if n == a.form.ParentField && !oracle.MaySee(w, u, definition.Edit, target, rec) {
+				bad = append(bad, fault.Forbidden) // E4
+			}
+		case fd.Type == record.User:
+			if named := w.User(v.Ref()); named == nil || named.Inactive || named.Kind == identity.Nobody {
+				bad = append(bad, fault.Invalid) // A5a
+			}
+		}
+	}
+	return bad
+}
+
+func judged(w *world.World, a attempt, bad []fault.Kind, next *oracle.Record) expectation {
+	if len(bad) > 0 {
+		return refuse(bad...)
+	}
+	for _, fd := range a.form.Fields {
+		v := next.Cells[fd.Name]
+		if !fd.Unique || v.IsNull() {
+			continue
+		}
+		for _, r := range w.Records[a.form.Name] {
+			if r.ID != a.id && r.Cells[fd.Name].Equal(v) {
+				return refuse(fault.Conflict) // P3: form-wide
+			}
+		}
+	}
+	return expectation{after: next}
+}
+
+// randomAttempt makes a write, mostly of fields that the user may write.
+func (h *inhabited) randomAttempt(u *oracle.User, rnd *rand.Rand) attempt {
+	f := h.w.App.Forms[rnd.IntN(len(h.w.App.Forms))]
+	a := attempt{verb: []string{"create", "update", "update", "update", "delete"}[rnd.IntN(5)], form: f, id: record.ID{1}, input: map[uint32]record.Value{}}
+	if rows := h.w.Records[f.Name]; len(rows) > 0 {
+		r := rows[rnd.IntN(len(rows))]
+		a.id, a.version = r.ID, []uint32{0, 0, r.Version, r.Version + 1}[rnd.IntN(4)]
+	}
+	if a.verb == "create" {
+		a.id, a.version = record.ID{}, 0
+	}
+	for _, fd := range f.Fields {
+		closed := oracle.Access(h.w, u, f.Name, fd.Name) != definition.Writable
+		if closed && rnd.IntN(12) > 0 || !closed && rnd.IntN(3) > 0 && !(a.verb == "create" && fd.Required) {
+			continue
+		}
+		a.input[fd.Number] = h.randomValue(f, fd, rnd)
+	}
+	if a.verb == "delete" {
+		a.input = nil
+	}
+	return a
+}
+
+func (h *inhabited) randomValue(f *definition.Form, fd *definition.Field, rnd *rand.Rand) record.Value {
+	n := rnd.IntN(10)
+	switch {
+	case n == 0:
+		return record.Value{}
+	case n > 4 && fd.Unique:
+		return record.String(fmt.Sprint("new-", rnd.IntN(50)))
+	case n > 4 && fd.Type == record.User:
+		return record.Ref(h.w.Users[rnd.IntN(len(h.w.Users))].ID)
+	case fd.Type == record.Lookup:
+		if rows := h.w.Records[h.w.FormNumber(fd.Target).Name]; len(rows) > 0 {
+			return record.Ref(rows[rnd.IntN(len(rows))].ID)
+		}
+		return record.Ref(record.ID{1})
+	}
+	if rows := h.w.Records[f.Name]; len(rows) > 0 {
+		return rows[rnd.IntN(len(rows))].Cells[fd.Name]
+	}
+	return record.Value{}
+}
+
+// try runs an attempt through the engine and holds it against the model, which
+// follows where it succeeds. It reports whether it did.
+func (h *inhabited) try(u *oracle.User, a attempt) bool {
+	want := expect(h.w, u, a)
+	err := h.e.Write(h.tb.Context(), h.as[u.ID], h.w.App.Name, "test", func(op *Op) (err error) {
+		switch a.verb {
+		case "create":
+			a.id, err = op.Create(a.form.Number, a.input)
+		case "update":
+			err = op.Update(a.form.Number, a.id, a.input, a.version)
+		default:
+			err = op.Delete(a.form.Number, a.id, a.version)
+		}
+		return err
+	})
+	switch {
+	case err == nil && len(want.refused) == 0:
+		h.follow(a, want.after)
+		return true
+	case err == nil || !slices.Contains(want.refused, fault.KindOf(err)):
+		h.tb.Fatalf("seed %d: %s tries to %s: %v, expected one of %v", h.w.Seed, u.Email, a, err, want.refused)
+	}
+	return false
+}
+
+func (h *inhabited) follow(a attempt, after *oracle.Record) {
+	rows := slices.DeleteFunc(h.w.Records[a.form.Name], func(r *oracle.Record) bool { return r.ID == a.id })
+	if after != nil {
+		after.ID = a.id
+		h.stamp(a, after)
+		rows = append(rows, after)
+	}
+	h.w.Records[a.form.Name] = rows
+	oracle.SortRecords(rows)
+}
+
+// stamp takes the times, which the clock decides, from what was stored.
+func (h *inhabited) stamp(a attempt, after *oracle.Record) {
+	snap, err := h.tenant.Snapshot()
+	must(h.tb, err)
+	defer snap.Close()
+	rec, ok, err := snap.Record(h.app.forms[a.form.Number].store, a.id)
+	if err != nil || !ok {
+		h.tb.Fatalf("seed %d: %s: stored %v, %v", h.w.Seed, a, ok, err)
+	}
+	after.ModifiedTime = rec.Header().ModifiedTime
+	if a.verb == "create" {
+		after.AddedTime = after.ModifiedTime
+	}
+}
+
+// checkStored compares every stored record with the model, and every index with
+// the records.
+func (h *inhabited) checkStored() {
+	snap, err := h.tenant.Snapshot()
+	must(h.tb, err)
+	defer snap.Close()
+	for _, f := range h.w.App.Forms {
+		s := h.app.forms[f.Number].store
+		rows := h.w.Records[f.Name]
+		c := snap.Records(s, storage.Range{})
+		for i := 0; ; i++ {
+			if !c.Next() {
+				if i != len(rows) {
+					h.tb.Fatalf("seed %d: %s has %d records, the model %d", h.w.Seed, f.Name, i, len(rows))
+				}
+				break
+			}
+			if i >= len(rows) || !same(c.Record(), encode(f, rows[i])) {
+				h.tb.Fatalf("seed %d: %s: record %d differs from the model", h.w.Seed, f.Name, i)
+			}
+		}
+		must(h.tb, c.Err())
+		c.Close()
+		for _, ix := range s.Indexes {
+			h.checkIndex(snap, f, s, ix)
+		}
+	}
+}
+
+// same compares all but the ordinal, which storage allots.
+func same(a, b record.Record) bool {
+	h, g := a.Header(), b.Header()
+	h.Ordinal, g.Ordinal = 0, 0
+	return h == g && string(record.Encode(a.ID(), h, a, nil).Encoded()) == string(record.Encode(b.ID(), g, b, nil).Encoded())
+}
+
+func (h *inhabited) checkIndex(snap *storage.Snapshot, f *definition.Form, s *storage.Form, ix *storage.Index) {
+	var want, got []record.ID
+	rows := slices.Clone(h.w.Records[f.Name])
+	slices.SortStableFunc(rows, func(a, b *oracle.Record) int {
+		x, y := encode(f, a), encode(f, b)
+		for i := range ix.Parts {
+			if c := x.Get(&ix.Parts[i]).Compare(y.Get(&ix.Parts[i])); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	for _, r := range rows {
+		want = append(want, r.ID)
+	}
+	c := snap.Index(s, ix, storage.Range{})
+	defer c.Close()
+	for c.Next() {
+		got = append(got, c.ID())
+		if r := h.w.Find(f.Name, c.ID()); r == nil || r.Owner != c.Owner() {
+			h.tb.Fatalf("seed %d: %s: index %d holds %s, not a record of that owner", h.w.Seed, f.Name, ix.Number, c.ID())
+		}
+	}
+	must(h.tb, c.Err())
+	if !slices.Equal(got, want) {
+		h.tb.Fatalf("seed %d: %s: index %d holds\n%v\nrecords in its order\n%v", h.w.Seed, f.Name, ix.Number, got, want)
+	}
+}
+
+// TestWritesEqualModel lets random users write to random worlds through
+// Engine.Write and a directory, and holds every outcome, what is stored after
+// it, and what everybody then reads, against the oracle.
+func TestWritesEqualModel(t *testing.T) {
+	n := worlds(120, 20_000)
+	done := make([]int, n)
+	sharded(t, n, func(t *testing.T, i int) {
+		seed := firstSeed + uint64(i)*104_729
+		rnd := rand.New(rand.NewPCG(seed, 4))
+		h := inhabit(t, world.Random(seed, world.Small))
+		defer h.close()
+		actors := h.actors()
+		for range 40 {
+			u := actors[rnd.IntN(len(actors))]
+			if v := h.op(u); v.view.Refused() != nil {
+				v.Close()
+				continue // no operation begins: B1
+			} else {
+				v.Close()
+			}
+			if h.try(u, h.randomAttempt(u, rnd)) {
+				done[i]++
+			}
+		}
+		h.checkStored()
+		h.compare(rnd)
+	})
+	sum := 0
+	for _, d := range done {
+		sum += d
+	}
+	t.Logf("%d worlds, %d writes done of %d tried", n, sum, n*40)
+	if sum < n*4 {
+		t.Error("too few writes were permitted to prove anything")
+	}
+}
