@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// planted is one fault that somebody could write by mistake: old text of a file
+// of this module and the new. One of the proofs must fail on it.
+type planted struct{ name, file, old, new string }
+
+// proofs are the tests that stand against planted faults, in a plain run.
+const proofs = "^(TestE2_EngineEqualsOracle|TestP3_UnseenChangesNothing|TestWritesEqualModel)$"
+
+var plantedFaults = []planted{
+	{"own dropped", "policy/view.go", "v.base.users = []record.ID{v.viewer.User}", "v.base.users = nil"},
+	{"below dropped", "policy/view.go", "v.base.spans = append(v.base.spans, v.below.spans...)", ""},
+	{"below with equals", "policy/roles.go", "return span{pos + 1, r.end[pos]}", "return span{pos, r.end[pos]}"},
+	{"NoRole for every role", "policy/view.go", "noRole: v.pos == 0}", "noRole: true}"},
+	{"NoRole dropped", "policy/view.go", "v.base.noRole = v.below.noRole", ""},
+	{"hierarchy switch ignored", "policy/view.go", "if v.policy.app.Hierarchy {", "if true {"},
+	{"peers dropped", "policy/view.go", "if r.def[v.pos].SharePeers {", "if false {"},
+	{"peers without the switch", "policy/view.go", "if r.def[v.pos].SharePeers {", "if true {"},
+	{"group rules of users dropped", "policy/view.go", "s.owners.users = append(s.owners.users, r.from.user)", ""},
+	{"group rules of roles dropped", "policy/view.go", "s.owners.spans = append(s.owners.spans, r.from.span)", ""},
+	{"criteria rules dropped", "policy/view.go", "s.criteria = append(s.criteria, r.criteria)", ""},
+	{"criteria rules for everybody", "policy/view.go", "case !r.to.has(v.viewer.User, v.pos):", "case r.criteria == nil && !r.to.has(v.viewer.User, v.pos):"},
+	{"field rules dropped", "policy/view.go", "s.audience = append(s.audience, r.audience)", ""},
+	{"modules dropped", "policy/view.go", "s.custom = append(s.custom, r)", "_ = r"},
+	{"level of a rule not looked at", "policy/view.go", "case r.def.Level < l:", "case false:"},
+	{"cap of a module ignored", "policy/rules.go", "for l := definition.Read; l <= c.def.MaxLevel; l++ {", "for l := definition.Read; l <= definition.ReadWriteDelete; l++ {"},
+	{"rule for nobody in particular", "policy/rules.go", "everyone: len(d.Roles)+len(d.Sets)+len(d.Users) == 0}", "everyone: true}"},
+	{"API switch ignored", "policy/view.go", "if v.viewer.Credential == identity.PersonalToken && !s.def.APIAccess {", "if false {"},
+	{"PII switch ignored", "policy/rights.go", "field.PII && !d.ShowPII || ", ""},
+	{"ePHI switch ignored", "policy/rights.go", " || field.EPHI && !d.ShowEPHI", ""},
+	{"read only is writable", "policy/rights.go", "if a == definition.Writable {", "if a >= definition.ReadOnly {"},
+	{"RESTRICT ignored by decisions", "policy/decide.go", "if !v.through(c.def, s) {", "if false {"},
+	{"RESTRICT ignored by reach", "policy/reach.go", "parts = append(parts, c.keptByRule)", "_ = c"},
+	{"RESTRICT that binds admins ignored", "policy/rules.go", "return full && c.def.Effect == definition.Restrict && c.def.BindsAdmins", "return false && full"},
+	{"fault grants", "policy/decide.go", "if o.Fault || m.Level == definition.NoLevel", "if m.Level == definition.NoLevel"},
+	{"fault taken for a grant by the engine", "subject.go", "if v.Fault != rules.NoFault || b == nil {", "if v.Fault != rules.NoFault && rule.Effect == definition.Share {\n\t\treturn policy.Outcome{Level: definition.ReadWriteDelete}\n\t}\n\tif b == nil {"},
+	{"fault lets through", "policy/decide.go", "return v.viewer.Kind == identity.SuperAdmin", "return true"},
+	{"fault takes from the super admin", "policy/decide.go", "return v.viewer.Kind == identity.SuperAdmin", "return false"},
+	{"fault of a mask shows", "policy/masks.go", "if !o.Fault && o.Visible.Has(n) {", "if o.Fault || o.Visible.Has(n) {"},
+	{"masks of later rules dropped", "policy/masks.go", "out = out.Union(c.hidden(s.Outcome(c.def)))", "out = c.hidden(s.Outcome(c.def))"},
+	{"report criteria dropped", "policy/rights.go", "g.all.add(criteria)", "g.all.add(nil)"},
+	{"report criteria dropped beside own", "policy/rights.go", "g.base.add(criteria)", "g.base.add(nil)"},
+	{"report's own criteria dropped", "policy/reach.go", "shows.add(r.criteria)", "shows.add(nil)"},
+	{"EDIT of all by VIEW_ALL", "policy/rights.go", "return s.has(a) && s.has(definition.ModifyAll)", "return s.has(a) && s.has(definition.ViewAll)"},
+	{"DELETE not beside VIEW", "write.go", "if !op.view.Decide(number, viewAction, s) {\n\t\treturn nil, op.or(errRecordNotFound)", "if !op.view.Decide(number, viewAction, s) {\n\t\treturn nil, op.or(errForbidden)"},
+	{"parent's reach replaced by own", "policy/decide.go", "if at := fv.form.parent; at >= 0 {\n\t\tparent, ok := s.Parent()\n\t\treturn ok && v.Decide(v.policy.forms[at].def.Number, ofParent(a), parent)", "if at := fv.form.parent; at >= 0 {\n\t\treturn rec.Owner() == v.viewer.User"},
+	{"child of a parent to view may be edited", "policy/rights.go", "if a == definition.Edit || a == definition.Delete {\n\t\treturn definition.Edit", "if a == definition.NoAction {\n\t\treturn definition.Edit"},
+	{"W1 not asked", "write.go", "if h.Owner != s.rec.Owner() && !op.view.MayChangeOwner(f.def.Number, s) {", "if false {"},
+	{"W1 without below", "policy/decide.go", "rec.Owner() == v.viewer.User || v.below.has(rec.Owner(), v.policy.roles, v.people)", "rec.Owner() == v.viewer.User"},
+	{"mask ignored in outputs", "window.go", "masked = op.view.Masked(s.form.def.Number, s)", "_ = masked"},
+	{"mask ignored in filters", "list.go", "l.reader.rec = r\n", "raw, _ := l.op.raw(l.form, r.ID())\n\tl.reader.rec = record.Redact(raw, l.shape.Visible, record.FieldSet{})\n"},
+	{"mask ignored in order", "list.go", "p := position{id: r.ID()}\n", "p := position{id: r.ID()}\n\traw, _ := l.op.raw(l.form, r.ID())\n\tr = record.Redact(raw, l.shape.Visible, record.FieldSet{})\n"},
+	{"order by an index despite masks", "plan.go", " || op.view.MayMask(l.q.Form).Has(n)", ""},
+	{"hidden fields in a filter's scope", "read.go", "if !ok || !fs.Visible.Has(f.Number) {", "if !ok {"},
+	{"lookup out of reach is read", "read.go", "if _, ok := c.Related(f); !ok {", "if false {"},
+	{"lookup target out of reach is asked", "read.go", "r, ok, err := c.op.Get(f.Target, id)", "raw, ok := c.op.raw(target, id)\n\tfs, _ := c.op.view.Shape().Form(f.Target)\n\tif fs == nil {\n\t\treturn nil, false\n\t}\n\tr, err := record.Redact(raw, fs.Visible, record.FieldSet{}), error(nil)"},
+	{"children of a parent out of reach", "read.go", "case !ok:\n\t\treturn policy.None{}, nil", "case false:\n\t\treturn policy.None{}, nil"},
+	{"report of another form", "list.go", "!ok || r.Form != l.form.def.Name", "!ok || r == nil"},
+	{"total counts what is unseen", "list.go", "case known == no:", "case known == no:\n\t\t\t\tif l.where == nil && l.link == nil {\n\t\t\t\t\tc.total++\n\t\t\t\t}"},
+	{"total counts what cannot be told", "list.go", "case known == yes && c.full() && l.q.Total && l.where == nil && l.link == nil && l.countable(p):", "case c.full() && l.q.Total && l.where == nil && l.link == nil && l.countable(p):"},
+	{"total counts what the filter leaves out", "list.go", "case known == yes && c.full() && l.q.Total && l.where == nil && l.link == nil && l.countable(p):", "case known == yes && c.full() && l.q.Total && l.countable(p):"},
+	{"phase of nulls dropped", "plan.go", "return []phase{values, nulls}", "return []phase{values}"},
+	{"a record twice", "stream.go", "if en.id == s.last {", "if false {"},
+	{"position read beside its phase", "plan.go", "if ph.nulls == null {", "if ph.nulls != null {"},
+	{"HasNext by the page", "list.go", "page.HasNext = len(hits) > l.q.First", "page.HasNext = len(hits) >= l.q.First"},
+	{"W2 skipped", "write.go", "err = op.checkUnmasking(f, shape, before, next)", "err = nil"},
+	{"masked cell is written", "write.go", "if before.Has(n) {", "if false {"},
+	{"field that is not writable is written", "write.go", "if !ok || !shape.Writable.Has(n) {", "if !ok {"},
+	{"unique before the input's rights", "write.go", "if err := op.checkInput(f, shape, input); err != nil {\n\t\treturn err\n\t}\n\tbefore :=", "if probe := op.txn.Update(f.store, s.rec, record.Encode(s.rec.ID(), s.rec.Header(), s.rec, input)); probe != nil {\n\t\treturn op.stored(shape, probe)\n\t}\n\tif err := op.checkInput(f, shape, input); err != nil {\n\t\treturn err\n\t}\n\tbefore :="},
+	{"reference out of reach is stored", "write.go", "_, ok, err := op.Get(field.Target, v.Ref())", "target := op.app.forms[field.Target]\n\t\t_, ok := op.raw(target, v.Ref())\n\t\terr := op.failed()"},
+	{"any user may be named", "write.go", "if !op.memberOf(v.Ref()) {", "if false {"},
+	{"parent not asked", "write.go", "if ok && op.view.Decide(parent.def.Number, definition.Edit, &subject{op: op, form: parent, rec: rec}) {", "if ok {"},
+	{"create without ACCESS", "write.go", "if !shape.Create {", "if false {"},
+	{"version not compared", "write.go", "if ifVersion != 0 && ifVersion != rec.Version() {", "if false {"},
+	{"owner stays after reassignment", "write.go", "h.Owner = ownerOf(f, h.AddedBy, func(n uint32) record.Value { return input[n] })", ""},
+}
+
+// TestPlantedFaults plants each fault in a copy of the source, which the go tool
+// lays over the module, and demands that the proofs fail on it. The table cannot
+// rot: a text that does not occur exactly once fails in every run.
+func TestPlantedFaults(t *testing.T) {
+	if os.Getenv("SLUICE_PLANTED") != "" {
+		return // this is a run of the proofs on a planted fault
+	}
+	if len(plantedFaults) < 20 {
+		t.Fatalf("%d faults", len(plantedFaults))
+	}
+	for _, f := range plantedFaults {
+		source, err := os.ReadFile(f.file)
+		must(t, err)
+		if n := strings.Count(string(source), f.old); n != 1 {
+			t.Errorf("%s: the text occurs %d times in %s: %s", f.name, n, f.file, f.old)
+			continue
+		}
+		if !full() {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) { plant(t, f, string(source)) })
+	}
+	if !full() {
+		t.Logf("NOT RUN without SLUICE_FULL=1: %d planted faults against the proofs; only their texts were checked", len(plantedFaults))
+	}
+}
+
+func plant(t *testing.T, f planted, source string) {
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	must(t, os.WriteFile(changed, []byte(strings.Replace(source, f.old, f.new, 1)), 0o600))
+	path, err := filepath.Abs(f.file)
+	must(t, err)
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	must(t, err)
+	list := filepath.Join(dir, "overlay.json")
+	must(t, os.WriteFile(list, overlay, 0o600))
+	binary := filepath.Join(dir, "proofs.test")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", list, "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("the fault does not compile, so it proves nothing: %v\n%s", err, out)
+	}
+	run := exec.CommandContext(ctx, binary, "-test.run", proofs, "-test.failfast")
+	run.Env = append(os.Environ(), "SLUICE_PLANTED=1", "SLUICE_FULL=")
+	out, err := run.CombinedOutput()
+	if err == nil {
+		t.Fatalf("no proof noticed")
+	}
+	if !strings.Contains(string(out), "--- FAIL") {
+		t.Fatalf("the proofs did not fail but end: %v\n%s", err, out)
+	}
+}
