@@ -88,7 +88,9 @@ typedef struct {
   sl_u32 zero[3];
 } sl_batch;
 
-extern sl_u8 __heap_base; /* the first address that the program does not use */
+/* The first address that the program does not use. The batch stands there: do
+ * not link an allocator that takes the same memory. */
+extern sl_u8 __heap_base;
 
 __attribute__((export_name("sluice_buf"))) sl_u32 sluice_buf(sl_u32 size) {
   sl_u32 base = ((sl_u32)&__heap_base + 7) & ~7u;
