@@ -259,6 +259,12 @@ func TestDamagedTable(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d flips were harmless", silent, flips)
+	manifest := image(t, dir)
+	alter(t, theFile(t, manifest, "MANIFEST"), func(b []byte) []byte { return b[:len(b)-3] })
+	if openError(t, manifest) == nil {
+		t.Error("a manifest that lost a table was not detected")
+	}
+	theFile(t, manifest, "*.sst") // Badger would have deleted it
 	copied := image(t, dir)
 	if err := os.Remove(theFile(t, copied, "*.sst")); err != nil {
 		t.Fatal(err)

@@ -206,11 +206,11 @@ func TestSnapshotsExpire(t *testing.T) {
 	if got := get(t, s, "k"); got != "new" {
 		t.Errorf("a fresh snapshot reads %q", got)
 	}
+	sn.Close()
+	must(t, s.Close())
 	if n := s.recent.Len(); n > upkeep {
 		t.Errorf("%d keys are remembered for a snapshot that has ended", n)
 	}
-	sn.Close()
-	must(t, s.Close())
 }
 
 // TestFullDisk refuses commits while there is too little room, and reads on.

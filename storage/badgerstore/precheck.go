@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -37,22 +38,20 @@ func precheck(dir string, acceptLoss bool) error {
 	if err != nil {
 		return err
 	}
-	if !acceptLoss {
-		if err := checkLogs(dir, last.n); err != nil {
-			return err
-		}
+	logs, err := checkLogs(dir, last.n)
+	if err != nil && !acceptLoss {
+		return err
 	}
-	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	stored, err := checkTables(dir)
 	switch {
-	case err == nil:
-		defer f.Close()
-		return checkTables(dir, f)
-	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("badgerstore: %w", err)
-	case last.n > 0 && !acceptLoss:
+	case errors.Is(err, os.ErrNotExist) && last.n > 0 && !acceptLoss:
 		return &LossError{Acknowledged: last.n, Reason: "the data are missing"}
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil || acceptLoss:
+		return err
 	}
-	return nil
+	return checkJoint(logs, stored, last.n)
 }
 
 // dropEmptyLogs removes logs of length zero: a crash leaves one between the
@@ -78,41 +77,57 @@ func dropEmptyLogs(dir string) error {
 	return nil
 }
 
-// checkTables verifies every table that the manifest names.
-func checkTables(dir string, f *os.File) error {
+// checkTables verifies every table that the manifest names, and returns the
+// highest version in them: os.ErrNotExist without a manifest.
+func checkTables(dir string) (stored uint64, err error) {
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if err != nil {
+		return 0, fmt.Errorf("badgerstore: %w", err)
+	}
+	defer f.Close()
 	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
 	if err != nil {
-		return fmt.Errorf("badgerstore: manifest: %w", err)
+		return 0, fmt.Errorf("badgerstore: manifest: %w", err)
 	}
+	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(4)
 	for id, tm := range m.Tables {
-		g.Go(func() error { return checkTable(table.NewFilename(id, dir), id, tm.Compression) })
+		g.Go(func() error {
+			version, err := checkTable(table.NewFilename(id, dir), id, tm.Compression)
+			mu.Lock()
+			defer mu.Unlock()
+			stored = max(stored, version)
+			return err
+		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return stored, err
 }
 
-func checkTable(path string, id uint64, c options.CompressionType) (err error) {
+// checkTable verifies one table and returns its highest version.
+func checkTable(path string, id uint64, c options.CompressionType) (version uint64, err error) {
+	name := filepath.Base(path)
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %s: %v", errTable, filepath.Base(path), p)
+			err = fmt.Errorf("%w: %s: %v", errTable, name, p)
 		}
 	}()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("badgerstore: %w", err)
+		return 0, fmt.Errorf("%w: %s cannot be read", errTable, name)
 	}
 	if err := checkFooter(b); err != nil {
-		return fmt.Errorf("%w: %s: %w", errTable, filepath.Base(path), err)
+		return 0, fmt.Errorf("%w: %s: %w", errTable, name, err)
 	}
 	t, err := table.OpenInMemoryTable(b, id, &table.Options{BlockSize: 4 << 10, Compression: c, ChkMode: options.OnTableRead})
 	if err == nil {
 		err = t.VerifyChecksum()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errTable, filepath.Base(path), err)
+		return 0, fmt.Errorf("%w: %s: %w", errTable, name, err)
 	}
-	return nil
+	return t.MaxVersion(), nil
 }
 
 // checkFooter verifies the index of a table: index, its length, its checksum,

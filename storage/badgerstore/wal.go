@@ -71,6 +71,7 @@ func readEntry(b []byte) (e walEntry, n int, err error) {
 
 // walScan is what one file, or several in their order, hold.
 type walScan struct {
+	first uint64 // number of the first whole batch, 0 for none and for one that begins a chain
 	last  uint64 // number of the last whole batch, 0 for none
 	gap   uint64 // number of a batch that does not follow the one before, 0 for none
 	dirty bool   // there is something behind the last whole batch
@@ -87,6 +88,9 @@ func (s *walScan) file(b []byte) {
 		n, end, jump := readBatch(rest)
 		if end == 0 {
 			break
+		}
+		if s.last == 0 && !jump {
+			s.first = n
 		}
 		if s.last != 0 && n != s.last+1 && !jump && s.gap == 0 {
 			s.gap = n
@@ -124,26 +128,38 @@ func readBatch(b []byte) (n uint64, length int, jump bool) {
 // checkLogs refuses write-ahead files from which Badger would drop a batch that
 // was acknowledged. An unfinished batch at the end of the last file, behind the
 // last acknowledged one, is what a crash leaves.
-func checkLogs(dir string, acknowledged uint64) error {
+func checkLogs(dir string, acknowledged uint64) (s walScan, err error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.mem"))
 	if err != nil {
-		return fmt.Errorf("badgerstore: %w", err)
+		return s, fmt.Errorf("badgerstore: %w", err)
 	}
 	slices.SortFunc(names, func(a, b string) int { return logNumber(a) - logNumber(b) })
-	var s walScan
 	for i, name := range names {
 		b, err := os.ReadFile(name)
 		if err != nil {
-			return fmt.Errorf("badgerstore: %w", err)
+			return s, fmt.Errorf("badgerstore: %w", err)
 		}
 		s.file(b)
 		lost := s.dirty && (i < len(names)-1 || s.last != 0 && s.last < acknowledged)
 		switch {
 		case s.gap != 0:
-			return &LossError{Acknowledged: acknowledged, Found: s.gap - 1, Reason: fmt.Sprintf("commits before %d are missing in %s", s.gap, filepath.Base(name))}
+			return s, &LossError{Acknowledged: acknowledged, Found: s.gap - 1, Reason: fmt.Sprintf("commits before %d are missing in %s", s.gap, filepath.Base(name))}
 		case lost:
-			return &LossError{Acknowledged: acknowledged, Found: s.last, Reason: filepath.Base(name) + " is damaged"}
+			return s, &LossError{Acknowledged: acknowledged, Found: s.last, Reason: filepath.Base(name) + " is damaged"}
 		}
+	}
+	return s, nil
+}
+
+// checkJoint refuses logs and tables that do not hold all batches together;
+// stored is the last batch in a table. Every recent batch has left a marker, so
+// no number that was stored is missing in the tables' versions.
+func checkJoint(s walScan, stored, acknowledged uint64) error {
+	switch {
+	case s.first > stored+1:
+		return &LossError{Acknowledged: acknowledged, Found: stored, Reason: fmt.Sprintf("commits before %d are missing", s.first)}
+	case max(s.last, stored) < acknowledged:
+		return &LossError{Acknowledged: acknowledged, Found: max(s.last, stored), Reason: "data are behind the ledger"}
 	}
 	return nil
 }

@@ -42,12 +42,12 @@ func TestWalScan(t *testing.T) {
 		files [][]byte
 		want  walScan
 	}{
-		{"whole", [][]byte{log}, walScan{last: 30}},
-		{"flipped", [][]byte{flipped}, walScan{last: 10, dirty: true}},
-		{"two files", [][]byte{part(walHead, ends[14]), part(ends[14], ends[29])}, walScan{last: 30}},
-		{"an empty file behind", [][]byte{log, log[:walHead], make([]byte, 500), nil}, walScan{last: 30}},
-		{"a file is missing", [][]byte{part(walHead, ends[9]), part(ends[10], ends[29])}, walScan{last: 30, gap: 12}},
-		{"cut in a batch", [][]byte{part(walHead, ends[14]+30)}, walScan{last: 15, dirty: true}},
+		{"whole", [][]byte{log}, walScan{first: 1, last: 30}},
+		{"flipped", [][]byte{flipped}, walScan{first: 1, last: 10, dirty: true}},
+		{"two files", [][]byte{part(walHead, ends[14]), part(ends[14], ends[29])}, walScan{first: 1, last: 30}},
+		{"an empty file behind", [][]byte{log, log[:walHead], make([]byte, 500), nil}, walScan{first: 1, last: 30}},
+		{"a file is missing", [][]byte{part(walHead, ends[9]), part(ends[10], ends[29])}, walScan{first: 1, last: 30, gap: 12}},
+		{"cut in a batch", [][]byte{part(walHead, ends[14]+30)}, walScan{first: 1, last: 15, dirty: true}},
 	}
 	for _, test := range tests {
 		var got walScan
@@ -92,7 +92,7 @@ func TestOldLogIsDamaged(t *testing.T) {
 		d := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(d, "00001.mem"), test.change(slices.Clone(log[:end])), 0o600))
 		must(t, os.WriteFile(filepath.Join(d, "00002.mem"), slices.Concat(log[:walHead], log[end:]), 0o600))
-		if err := checkLogs(d, 30); (err != nil) != test.refused {
+		if _, err := checkLogs(d, 30); (err != nil) != test.refused {
 			t.Errorf("%s: %v, want refused: %v", test.name, err, test.refused)
 		}
 	}
@@ -109,4 +109,30 @@ func FuzzReadEntry(f *testing.F) {
 		var s walScan
 		s.file(b)
 	})
+}
+
+// TestLogsAndTablesJoin removes what stands between tables and log.
+func TestLogsAndTablesJoin(t *testing.T) {
+	tests := []struct {
+		name                 string
+		logs                 walScan
+		stored, acknowledged uint64
+		refused              bool
+	}{
+		{"nothing", walScan{}, 0, 0, false},
+		{"only a log", walScan{first: 1, last: 9}, 0, 9, false},
+		{"only tables", walScan{}, 9, 9, false},
+		{"both", walScan{first: 5, last: 9}, 4, 9, false},
+		{"both, with the same batches", walScan{first: 3, last: 9}, 6, 9, false},
+		{"a log is missing between", walScan{first: 6, last: 9}, 4, 9, true},
+		{"a table is missing", walScan{first: 5, last: 9}, 0, 9, true},
+		{"the last log is missing", walScan{}, 4, 9, true},
+		{"one ahead", walScan{first: 1, last: 10}, 0, 9, false},
+		{"a new chain", walScan{last: 12}, 4, 11, false},
+	}
+	for _, test := range tests {
+		if err := checkJoint(test.logs, test.stored, test.acknowledged); (err != nil) != test.refused {
+			t.Errorf("%s: %v, want refused: %v", test.name, err, test.refused)
+		}
+	}
 }
