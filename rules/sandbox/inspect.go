@@ -29,6 +29,11 @@ type Info struct {
 // without a [Compiler], asks the module about one record of nulls, and keeps
 // nothing. The error is that of Load.
 func Inspect(ctx context.Context, module []byte) (Info, error) {
+	done, err := compileTurn(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	defer done()
 	v, err := build(ctx, module, nil, false)
 	if err != nil {
 		return Info{}, err

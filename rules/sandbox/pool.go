@@ -15,14 +15,25 @@ var slots = sync.OnceValue(func() chan struct{} {
 
 func releaseSlot() { <-slots() }
 
+// compiling lets one module at a time be compiled in this process.
+var compiling = make(chan struct{}, 1)
+
+func compileTurn(ctx context.Context) (done func(), err error) {
+	return enter(ctx, compiling, func() { <-compiling })
+}
+
 // slot waits for the right to run one guest, or for the end of ctx.
 func slot(ctx context.Context) (release func(), err error) {
+	return enter(ctx, slots(), releaseSlot)
+}
+
+func enter(ctx context.Context, gate chan struct{}, leave func()) (func(), error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
-	case slots() <- struct{}{}:
-		return releaseSlot, nil
+	case gate <- struct{}{}:
+		return leave, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

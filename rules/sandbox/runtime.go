@@ -49,9 +49,7 @@ type key struct {
 // concurrent use. Close it after the last call has returned.
 type Runner struct {
 	opts Options
-	// compiling holds a token while a module is compiled: one at a time.
-	compiling chan struct{}
-	idle      budget
+	idle budget
 
 	mu          sync.Mutex
 	versions    map[key]*version // guarded by mu
@@ -64,7 +62,7 @@ var _ rules.Runner = (*Runner)(nil)
 
 // New returns a Runner; nil options are the defaults.
 func New(o *Options) (*Runner, error) {
-	r := &Runner{compiling: make(chan struct{}, 1), versions: map[key]*version{}, quarantined: map[key]bool{}}
+	r := &Runner{versions: map[key]*version{}, quarantined: map[key]bool{}}
 	if o != nil {
 		r.opts = *o
 	}
@@ -105,16 +103,15 @@ func (r *Runner) Load(ctx context.Context, tenant identity.Tenant, module []byte
 	if len(module) > maxModule {
 		return rules.Hash{}, fault.New(fault.Invalid, "sandbox.Load", "module: %d bytes, at most %d", len(module), maxModule)
 	}
-	if err := ctx.Err(); err != nil {
+	h := rules.HashOf(module)
+	if ctx.Err() == nil && r.Loaded(tenant, h) {
+		return h, nil
+	}
+	done, err := compileTurn(ctx)
+	if err != nil {
 		return rules.Hash{}, err
 	}
-	h := rules.HashOf(module)
-	select {
-	case r.compiling <- struct{}{}:
-		defer func() { <-r.compiling }()
-	case <-ctx.Done():
-		return rules.Hash{}, ctx.Err()
-	}
+	defer done()
 	if r.Loaded(tenant, h) {
 		return h, nil
 	}
