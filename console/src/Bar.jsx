@@ -141,12 +141,12 @@ export function Bar({ people, viewer, who, endpoint, choices, onPersona, onEndpo
       {people && <PersonaPicker people={people} persona={viewer.persona} onPersona={onPersona} />}
       <EndpointPicker endpoint={endpoint} choices={choices} onEndpoint={onEndpoint} />
       <TokenBox token={viewer.token} onToken={onToken} />
-      <Who persona={viewer.persona} who={who} />
       {viewer.token && !viewer.persona && (
         <button type="button" className="leave" onClick={onLeave}>
           Sign out
         </button>
       )}
+      <Who persona={viewer.persona} who={who} />
     </header>
   );
 }
