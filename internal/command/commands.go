@@ -3,5 +3,11 @@ package command
 // commands lists what the binary understands, in the order of the overview.
 // Names of several words stand before names that begin them.
 func commands() []*command {
-	return []*command{demoCommand, serveCommand}
+	return []*command{
+		demoCommand, serveCommand, setupCommand,
+		tokenCreateCommand, tokenCommand,
+		userAddCommand, userAssignCommand, userDeactivateCommand, userActivateCommand,
+		applyCommand, rulePushCommand, ruleListCommand,
+		importResumeCommand, importUndoCommand, importListCommand, importCommand,
+	}
 }
