@@ -74,8 +74,10 @@ type form struct {
 	byField   map[uint32]*storage.Index // [F]
 	ownerThen map[uint32]*storage.Index // [owner, F]
 	parent    *record.Field             // nil for none
-	// soon are the fields that a preparing version requires.
-	soon []*definition.Field
+	// soon are the fields that a preparing version requires; frozen forms take no
+	// new record until it is settled, as it names owners in another way.
+	soon   []*definition.Field
+	frozen bool
 }
 
 func (f *form) field(number uint32) (*record.Field, bool) {
@@ -162,6 +164,12 @@ func (e *Engine) compile(r storage.Reader, name string, old *appEntry) (*applica
 		}
 	}
 	app.forms = makeForms(app.def, next)
+	if next != nil {
+		for _, w := range workOf(app.def, next) {
+			f := app.forms[w.form.Number]
+			f.soon, f.frozen = w.required, w.empty
+		}
+	}
 	app.bindings, err = e.readBindings(r, app)
 	return app, err == nil, err
 }
@@ -185,11 +193,6 @@ func makeForms(def, next *definition.Application) map[uint32]*form {
 			f.parent = f.fields[d.ParentField]
 		}
 		f.store = storageForm(d, next)
-		if next != nil {
-			if n, ok := next.FormNumber(d.Number); ok {
-				f.soon = newlyRequired(d, n)
-			}
-		}
 		for _, ix := range f.store.Indexes {
 			f.use(ix)
 		}

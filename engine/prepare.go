@@ -32,6 +32,7 @@ type formWork struct {
 	form     *definition.Form
 	build    []uint32            // numbers of indexes to fill
 	required []*definition.Field // fields that must not be null
+	empty    bool                // no record may be stored
 }
 
 // workOf compares two versions.
@@ -39,36 +40,32 @@ func workOf(prev, next *definition.Application) []formWork {
 	if prev == nil {
 		return nil
 	}
-	var out []formWork
-	for _, f := range next.Forms {
-		old, ok := prev.FormNumber(f.Number)
-		if !ok {
+	work := map[uint32]*formWork{}
+	for _, c := range definition.Diff(prev, next) {
+		f, ok := next.FormNumber(c.Form)
+		if _, existed := prev.FormNumber(c.Form); !ok || !existed || !c.NeedsData() {
 			continue
 		}
-		w := formWork{form: f}
-		have := map[uint32]bool{}
-		for _, ix := range old.Indexes {
-			have[ix.Number] = true
+		w := work[c.Form]
+		if w == nil {
+			w = &formWork{form: f}
+			work[c.Form] = w
 		}
-		for _, ix := range f.Indexes {
-			if !have[ix.Number] {
-				w.build = append(w.build, ix.Number)
+		switch c.Kind {
+		case definition.IndexAdded:
+			w.build = append(w.build, c.Index.Number)
+		case definition.RequiredOn:
+			if fd, ok := f.FieldNumber(c.Field); ok {
+				w.required = append(w.required, fd)
 			}
-		}
-		w.required = newlyRequired(old, f)
-		if len(w.build)+len(w.required) > 0 {
-			out = append(out, w)
+		case definition.OwnerFieldChanged:
+			w.empty = true // the owner stands in every record and every index entry
 		}
 	}
-	return out
-}
-
-func newlyRequired(old, next *definition.Form) []*definition.Field {
-	var out []*definition.Field
-	for _, fd := range next.Fields {
-		was, ok := old.FieldNumber(fd.Number)
-		if fd.Required && (!ok || !was.Required) {
-			out = append(out, fd)
+	var out []formWork
+	for _, f := range next.Forms {
+		if w := work[f.Number]; w != nil {
+			out = append(out, *w)
 		}
 	}
 	return out
@@ -157,6 +154,7 @@ type visit struct {
 	prep *preparation
 	work formWork
 
+	stored int
 	nulls  map[uint32]int
 	taken  int
 	listed []string
@@ -201,6 +199,7 @@ func (v *visit) chunk(after []byte) (ids []record.ID, next []byte, err error) {
 		for len(ids) < prepareChunk && c.Next() {
 			rec := c.Record()
 			ids, next = append(ids, rec.ID()), append(next[:0], c.Position()...)
+			v.stored++
 			for _, fd := range v.work.required {
 				if rec.Get(&fd.Field).IsNull() {
 					v.nulls[fd.Number]++
@@ -265,6 +264,12 @@ func (v *visit) fillOne(txn *storage.Txn, s *storage.Form, rec record.Record) (d
 // faults reports what stands against the version, with exact counts.
 func (v *visit) faults() []definition.Fault {
 	var out []definition.Fault
+	if v.work.empty && v.stored > 0 {
+		out = append(out, definition.Fault{
+			Path: "forms." + v.work.form.Name,
+			Msg:  fmt.Sprintf("the field that names the record owner cannot change while records are stored, and %d are", v.stored),
+		})
+	}
 	for _, fd := range v.work.required {
 		if n := v.nulls[fd.Number]; n > 0 {
 			out = append(out, definition.Fault{

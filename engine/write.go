@@ -55,6 +55,9 @@ func (op *Op) Create(number uint32, input map[uint32]record.Value) (record.ID, e
 	if !shape.Create {
 		return record.ID{}, fault.New(fault.Forbidden, opWrite, "not permitted to add records to %s", f.def.Name)
 	}
+	if f.frozen {
+		return record.ID{}, fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", f.def.Name)
+	}
 	values := maps.Clone(input)
 	if values == nil {
 		values = map[uint32]record.Value{}
