@@ -57,10 +57,10 @@ func (r *resolver) title(o object, seen map[string]bool) string {
 	return s
 }
 
-// reservedFields are names that every type of a form has, or that filters give
-// a meaning of their own.
+// reservedFields are names that every type of a form has, that filters give a
+// meaning of their own, or that GraphQL does not take as the value of an enum.
 var reservedFields = []string{"id", "owner", "version", "addedBy", "addedTime", "modifiedBy", "modifiedTime",
-	"and", "or", "not", "isNull", "viewerCanUpdate", "viewerCanDelete", "comments", "history"}
+	"and", "or", "not", "isNull", "true", "false", "null", "viewerCanUpdate", "viewerCanDelete", "comments", "history"}
 
 // reservedQueries are fields of Query that belong to no form, and id, which
 // stands beside the record in the payload of a mutation.

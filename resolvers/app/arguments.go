@@ -28,11 +28,10 @@ func (x *exec) id(f *field) (record.ID, error) {
 		return record.ID{}, err
 	}
 	s, _ := v.(string)
-	id, bad := record.ParseID(s)
-	if bad != nil {
-		return record.ID{}, nil
+	if id, bad := record.ParseID(s); bad == nil {
+		return id, nil
 	}
-	return id, nil
+	return record.ID{}, nil
 }
 
 // listOf reads the arguments of a field that lists records.

@@ -199,11 +199,6 @@ func (x *exec) fail(f *field, err error) bool {
 	return false
 }
 
-// wrong is fail for a fault of the request.
-func (x *exec) wrong(f *field, format string, args ...any) bool {
-	return x.fail(f, fault.New(fault.Invalid, "resolvers/app", format, args...))
-}
-
 func (x *exec) astPath() ast.Path {
 	p := make(ast.Path, len(x.path))
 	for i, s := range x.path {

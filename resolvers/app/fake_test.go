@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -378,8 +377,6 @@ func (w *fake) text(t testing.TB, a *Answer) string {
 	}
 	return b.String() + string(a.Data)
 }
-
-var errCommit = errors.New("commit")
 
 // write is a transaction over the fake: all or nothing. It runs the function
 // again while fail["commit"] counts down conflicts.

@@ -42,7 +42,7 @@ func (r *Run) Mutate(ctx context.Context, write Write) (*Answer, error) {
 	x.req.Op = nil
 	switch {
 	case err == nil, errors.Is(err, errFailed), x.fatal != nil:
-		return x.answer(err == nil), nil
+		return x.answer(err == nil), nil //nolint:nilerr // the answer carries the error
 	case done: // what failed is the commit
 		x.fatal = err
 		return x.answer(false), nil

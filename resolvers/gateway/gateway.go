@@ -87,7 +87,7 @@ func Protect(h http.Handler, ev Events) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
 			if ev.Panicked != nil {

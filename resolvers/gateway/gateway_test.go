@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -177,7 +178,7 @@ func TestRightsChangeBeforeTheWrite(t *testing.T) {
 		t.Fatal(refused)
 	}
 	s.assign("ann", "Clerk")
-	if _, err := c.mutate(ctx, run, key); err != errRightsChanged {
+	if _, err := c.mutate(ctx, run, key); !errors.Is(err, errRightsChanged) {
 		t.Errorf("written under other rights: %v", err)
 	}
 	equal(t, "orders", s.ask("sue", `{orders{totalCount}}`, nil), `{"orders":{"totalCount":0}}`)
