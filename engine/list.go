@@ -183,9 +183,10 @@ func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
 		page.Total = total
 	}
 	page.HasNext = len(hits) > l.q.First
-	for _, h := range hits[:min(len(hits), l.q.First)] {
-		page.Records = append(page.Records, h.rec)
-		page.positions = append(page.positions, h.pos)
+	hits = hits[:min(len(hits), l.q.First)]
+	page.Records, page.positions = make([]record.Redacted, len(hits)), make([]position, len(hits))
+	for i, h := range hits {
+		page.Records[i], page.positions[i] = h.rec, h.pos
 	}
 	return page, nil
 }
@@ -194,7 +195,7 @@ func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
 // records match in all.
 func (l *lister) collect(reach policy.Reach, p *plan) ([]hit, int, error) {
 	want := l.q.First + 1
-	c := &collector{l: l, ordered: p.ordered, want: want}
+	c := &collector{l: l, ordered: p.ordered, want: want, kept: make([]hit, 0, min(want, 64))}
 	if l.after != nil {
 		c.after = l.comparable(*l.after)
 	}
@@ -253,8 +254,13 @@ func (l *lister) matches(r record.Redacted) bool {
 // position reads the order keys of a redacted record.
 func (l *lister) position(r record.Redacted) position {
 	p := position{id: r.ID()}
-	for i := range l.order[:len(l.order)-1] {
-		p.keys = append(p.keys, storage.AppendSortKey(nil, r.Get(&l.order[i].Field)))
+	keys := l.order[:len(l.order)-1]
+	if len(keys) == 0 {
+		return p
+	}
+	p.keys = make([][]byte, len(keys))
+	for i := range keys {
+		p.keys[i] = storage.AppendSortKey(make([]byte, 0, 16), r.Get(&keys[i].Field))
 	}
 	return p
 }

@@ -232,3 +232,9 @@ func orders(f *definition.Form, keys []oracle.Order) ([]Order, []oracle.Order) {
 	desc := len(theirs) > 0 && theirs[len(theirs)-1].Desc
 	return ours, append(theirs, oracle.Order{Field: "id", Desc: desc})
 }
+
+func newMemory(tb testing.TB) *storage.Store {
+	store := memstore.Open()
+	tb.Cleanup(func() { must(tb, store.Close()) })
+	return store
+}

@@ -149,10 +149,12 @@ func (w *window) settle() error {
 	for _, rule := range w.rules {
 		w.op.ask(w.form, rule, w.recs)
 	}
-	for _, rec := range w.recs {
-		s := subject{op: w.op, form: w.form, rec: rec}
-		if w.op.view.Contains(w.reach, &s) {
-			w.redacted = append(w.redacted, w.op.redact(w.shape, &s, w.masks))
+	subjects := make([]subject, len(w.recs))
+	for i, rec := range w.recs {
+		s := &subjects[i]
+		*s = subject{op: w.op, form: w.form, rec: rec}
+		if w.op.view.Contains(w.reach, s) {
+			w.redacted = append(w.redacted, w.op.redact(w.shape, s, w.masks))
 		}
 	}
 	return w.op.failed()
