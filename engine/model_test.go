@@ -323,7 +323,7 @@ func (h *inhabited) checkIndex(snap *storage.Snapshot, f *definition.Form, s *st
 // Engine.Write and a directory, and holds every outcome, what is stored after
 // it, and what everybody then reads, against the oracle.
 func TestWritesEqualModel(t *testing.T) {
-	n := worlds(120, 20_000)
+	n := worlds(120, 10_000)
 	done := make([]int, n)
 	sharded(t, n, func(t *testing.T, i int) {
 		seed := firstSeed + uint64(i)*104_729

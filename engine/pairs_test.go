@@ -247,11 +247,9 @@ func comparePair(t *testing.T, a, b *world.World, u *oracle.User, rnd *rand.Rand
 		if ask.writes {
 			continue
 		}
-		on := one.op(u)
-		if z := ask.ask(on); z != x {
+		if z := one.onSnapshot(u, ask); z != x {
 			t.Fatalf("seed %d: %s gets another answer from a snapshot than in a transaction to request %d:\n%s\n---\n%s", a.Seed, u.Email, i, x, z)
 		}
-		on.Close()
 	}
 }
 
