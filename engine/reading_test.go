@@ -424,6 +424,18 @@ func TestP3_CursorsAreBound(t *testing.T) {
 		_, err = op.List(List{Form: number, First: 1, After: cursor, OrderBy: []Order{{Field: amount}}})
 		must(t, err)
 	})
+	other := h.add("rep", "Customer", cell{"name": "d"})
+	h.add("rep", "Deal", cell{"title": "b", "customer": other})
+	h.read("rep", func(op *Op) {
+		link, q := *h.field("Deal", "customer"), List{Form: number, First: 1}
+		pages, err := op.Children(link, []record.ID{customer}, q)
+		must(t, err)
+		q.After = pages[0].Cursor(0)
+		_, err = op.Children(link, []record.ID{other}, q)
+		denied(t, err, fault.Invalid)
+		_, err = op.Children(link, []record.ID{customer}, q)
+		must(t, err)
+	})
 	h.read("rep2", func(op *Op) { // the same shape, another user
 		_, err := op.List(List{Form: number, First: 1, After: cursor, OrderBy: []Order{{Field: amount}}})
 		denied(t, err, fault.Invalid)
