@@ -10,8 +10,8 @@ import (
 	"sluice/internal/identity"
 )
 
-// maxDays bounds what a client may ask for; the directory's own bound is lower.
-const maxDays = 36_500
+// maxDays is the directory's bound, which would shorten a longer life silently.
+const maxDays = 365
 
 // tokenLife turns days into a life; none is the directory's bound.
 func tokenLife(days *int) (time.Duration, error) {
@@ -19,7 +19,7 @@ func tokenLife(days *int) (time.Duration, error) {
 		return 0, nil
 	}
 	if *days < 1 || *days > maxDays {
-		return 0, fault.New(fault.Invalid, "resolvers.createToken", "days: expected 1 or more")
+		return 0, fault.New(fault.Invalid, "resolvers.createToken", "days: expected 1 to %d", maxDays)
 	}
 	return time.Duration(*days) * 24 * time.Hour, nil
 }

@@ -40,6 +40,7 @@ func TestHTTP(t *testing.T) {
 		{"not JSON", "POST", "application/json", mediaGraphQL, "{", 400, "BAD_USER_INPUT", mediaGraphQL},
 		{"list", "POST", "application/json", "", "[" + query + "]", 400, "BAD_USER_INPUT", mediaJSON},
 		{"two values", "POST", "application/json", "", query + query, 400, "BAD_USER_INPUT", mediaJSON},
+		{"not UTF-8", "POST", "application/json", "", "{\"query\":\"{a:__typename} # \xff\"}", 400, "BAD_USER_INPUT", mediaJSON},
 		{"no query", "POST", "application/json", "", `{"variables":{}}`, 400, "BAD_USER_INPUT", mediaJSON},
 		{"null query", "POST", "application/json", "", `{"query":null}`, 400, "BAD_USER_INPUT", mediaJSON},
 		{"query of a wrong type", "POST", "application/json", "", `{"query":5}`, 400, "BAD_USER_INPUT", mediaJSON},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -102,8 +103,12 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request,
 	return &q, nil
 }
 
-// read reports whether body is one request and nothing else.
+// read reports whether body is one request in UTF-8 and nothing else. The
+// decoder would replace bytes that are not, and a write would store that.
 func (q *request) read(body []byte) bool {
+	if !utf8.Valid(body) {
+		return false
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if d.Decode(q) != nil || q.Query == nil {
