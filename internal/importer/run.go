@@ -184,7 +184,7 @@ func (r *run) check() error {
 	seen := taken{}
 	var rows []row
 	for {
-		more, err := s.read(r.size - len(rows))
+		more, err := s.read(max(0, r.size-len(rows)))
 		if err != nil {
 			return err
 		}
@@ -266,7 +266,7 @@ func (r *run) write() error {
 	}
 	var rows []row
 	for r.result.Job.State == engine.ImportRunning {
-		more, err := s.read(r.size - len(rows))
+		more, err := s.read(max(0, r.size-len(rows)))
 		if err != nil {
 			return err
 		}

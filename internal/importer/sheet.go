@@ -60,7 +60,7 @@ func (s *sheet) next() (r row, last bool, ok bool, err error) {
 		return row{}, true, false, nil
 	}
 	if pe, broken := errors.AsType[*csv.ParseError](err); broken {
-		return row{line: pe.Line, err: fault.Wrap(fault.Invalid, "", err, "%s; the file is not read any further", syntax(err))}, true, true, nil
+		return row{line: pe.StartLine, err: fault.Wrap(fault.Invalid, "", err, "%s; the file is not read any further", syntax(err))}, true, true, nil
 	}
 	if err != nil {
 		return row{}, true, false, err
