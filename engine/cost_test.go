@@ -308,3 +308,32 @@ func scopeOf(c *crowd, who string) filter.Scope {
 	defer op.Close()
 	return op.Scope(c.form.Number)
 }
+
+// TestCostMemory holds that an operation remembers the page that it returned and
+// not all that it went through.
+func TestCostMemory(t *testing.T) {
+	c := newCrowd(t, newMemory(t), 5000, 5)
+	op := c.op(c.user["manager"])
+	defer op.Close()
+	where, faults := filter.Parse(map[string]any{"title": map[string]any{"contains": "5"}}, scopeOf(c, "manager"), filter.Options{})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	p, err := op.List(List{Form: c.form.Number, Where: where, First: 20, Total: true})
+	must(t, err)
+	if p.Total < 50 || len(op.seen) != 20 {
+		t.Errorf("of %d matching records on a page of 20 the operation remembers %d", p.Total, len(op.seen))
+	}
+	before := op.Stats().Gets
+	for _, r := range p.Records {
+		if _, ok, err := op.Get(c.form.Number, r.ID()); !ok || err != nil {
+			t.Errorf("%v, %v", ok, err)
+		}
+		if _, err := op.Can(c.form.Number, definition.Edit, r); err != nil {
+			t.Error(err)
+		}
+	}
+	if after := op.Stats().Gets; after != before {
+		t.Errorf("records of the page are read again: %d gets", after-before)
+	}
+}

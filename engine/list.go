@@ -156,7 +156,7 @@ func (l *lister) reportOrder() []Order {
 
 // hit is a record that matched, with what orders it.
 type hit struct {
-	rec record.Redacted
+	admitted
 	pos position
 	key []byte // comparable: bytes.Compare gives the requested order
 }
@@ -186,7 +186,8 @@ func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
 	hits = hits[:min(len(hits), l.q.First)]
 	page.Records, page.positions = make([]record.Redacted, len(hits)), make([]position, len(hits))
 	for i, h := range hits {
-		page.Records[i], page.positions[i] = h.rec, h.pos
+		page.Records[i], page.positions[i] = h.redacted, h.pos
+		l.op.remember(l.q.Form, h.admitted)
 	}
 	return page, nil
 }
@@ -314,15 +315,15 @@ func (c *collector) need() int {
 	return windowSize
 }
 
-func (c *collector) take(r record.Redacted) {
-	if !c.l.matches(r) {
+func (c *collector) take(a admitted) {
+	if !c.l.matches(a.redacted) {
 		return
 	}
 	c.total++
 	if c.ordered && c.full() {
 		return
 	}
-	h := hit{rec: r, pos: c.l.position(r)}
+	h := hit{admitted: a, pos: c.l.position(a.redacted)}
 	if !c.ordered || c.after != nil {
 		h.key = c.l.comparable(h.pos)
 	}

@@ -41,6 +41,7 @@ func (op *Op) GetMany(number uint32, ids []record.ID) ([]record.Redacted, error)
 	slices.SortFunc(todo, compareIDs)
 	todo = slices.Compact(todo)
 	w := op.window(f, shape, op.view.Reach(number, viewAction))
+	w.keep = true
 	for len(todo) > 0 {
 		w.reset()
 		for len(todo) > 0 && len(w.entries) < windowSize {
@@ -59,12 +60,7 @@ func (op *Op) GetMany(number uint32, ids []record.ID) ([]record.Redacted, error)
 			s.decided = true
 			op.seen[k] = s
 		}
-		w.each(func(r record.Redacted) {
-			k := recordKey{number, r.ID()}
-			s := op.seen[k]
-			s.visible, s.redacted = true, r
-			op.seen[k] = s
-		})
+		w.each(func(a admitted) { op.remember(number, a) })
 	}
 	out := make([]record.Redacted, len(ids))
 	for i, id := range ids {

@@ -81,9 +81,16 @@ type window struct {
 	reach    policy.Reach
 	rules    []*definition.CustomRule // that reach or masks may ask
 	masks    bool
+	keep     bool // what was read, in the operation
 	entries  []entry
 	recs     []record.Record
-	redacted []record.Redacted
+	admitted []admitted
+}
+
+// admitted is a record in reach, cut to what the viewer may read.
+type admitted struct {
+	raw      record.Record
+	redacted record.Redacted
 }
 
 func (op *Op) window(f *form, s *policy.FormShape, reach policy.Reach) *window {
@@ -115,7 +122,7 @@ func rulesIn(r policy.Reach, out []*definition.CustomRule) []*definition.CustomR
 	return out
 }
 
-func (w *window) reset() { w.entries, w.recs, w.redacted = w.entries[:0], w.recs[:0], w.redacted[:0] }
+func (w *window) reset() { w.entries, w.recs, w.admitted = w.entries[:0], w.recs[:0], w.admitted[:0] }
 
 // room reports whether another candidate should be added: no more than the page
 // needs, but whole batches where rules are asked.
@@ -138,7 +145,7 @@ func (w *window) settle() error {
 	for _, en := range w.entries {
 		rec := en.rec
 		if rec.IsZero() {
-			r, ok := w.op.raw(w.form, en.id)
+			r, ok := w.read(en.id)
 			if !ok {
 				continue // deleted by this transaction, or failed
 			}
@@ -154,16 +161,37 @@ func (w *window) settle() error {
 		s := &subjects[i]
 		*s = subject{op: w.op, form: w.form, rec: rec}
 		if w.op.view.Contains(w.reach, s) {
-			w.redacted = append(w.redacted, w.op.redact(w.shape, s, w.masks))
+			w.admitted = append(w.admitted, admitted{rec, w.op.redact(w.shape, s, w.masks)})
 		}
 	}
 	return w.op.failed()
 }
 
-func (w *window) each(f func(record.Redacted)) {
-	for _, r := range w.redacted {
-		f(r)
+// read reads a candidate. A list may visit very many: the operation remembers
+// only those that it returns.
+func (w *window) read(id record.ID) (record.Record, bool) {
+	if w.keep {
+		return w.op.raw(w.form, id)
 	}
+	if s, ok := w.op.seen[recordKey{w.form.def.Number, id}]; ok {
+		return s.rec, !s.rec.IsZero()
+	}
+	rec, ok, err := w.op.r.Record(w.form.store, id)
+	if err != nil {
+		w.op.fail(err)
+	}
+	return rec, ok && err == nil
+}
+
+func (w *window) each(f func(admitted)) {
+	for _, a := range w.admitted {
+		f(a)
+	}
+}
+
+// remember keeps what was decided about a record for the rest of the operation.
+func (op *Op) remember(number uint32, a admitted) {
+	op.seen[recordKey{number, a.redacted.ID()}] = seenRecord{rec: a.raw, decided: true, visible: true, redacted: a.redacted}
 }
 
 // redact is the only place where a raw record becomes a redacted one.

@@ -99,7 +99,7 @@ func (op *Op) Update(number uint32, id record.ID, input map[uint32]record.Value,
 		return err
 	}
 	before := op.view.Masked(number, s)
-	for n := range input {
+	for _, n := range slices.Sorted(maps.Keys(input)) { // the same field, whenever asked
 		if before.Has(n) {
 			return fault.New(fault.Forbidden, opWrite, "input.%s: not permitted on this record", f.fields[n].Name)
 		}

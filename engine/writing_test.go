@@ -299,3 +299,22 @@ func TestP5_AllOrNothing(t *testing.T) {
 		denied(t, err, fault.Internal)
 	})
 }
+
+// TestP3_RefusalsAreSteady holds that an error does not depend on chance where
+// several fields could be named.
+func TestP3_RefusalsAreSteady(t *testing.T) {
+	h := newHouse(t)
+	id := h.add("rep", "Deal", cell{"title": "a", "amount": 1, "stage": "b", "badge": "c"}) // no module: all are masked
+	in := h.input("Deal", cell{"amount": 2, "stage": "x", "badge": "y"})
+	first := ""
+	for range 50 {
+		err := h.write("mia", func(op *Op) error { return op.Update(h.form("Deal").Number, id, in, 0) })
+		msg := denied(t, err, fault.Forbidden)
+		if first == "" {
+			first = msg
+		}
+		if msg != first {
+			t.Fatalf("told %q, then %q", first, msg)
+		}
+	}
+}
