@@ -89,6 +89,9 @@ func expect(w *world.World, u *oracle.User, a attempt) expectation {
 
 func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
 	if !oracle.MayCreate(w, u, a.form.Name) {
+		if a.form.ParentField != 0 {
+			return refuse(fault.Forbidden, fault.NotFound) // absent where no parent can be seen
+		}
 		return refuse(fault.Forbidden)
 	}
 	next := &oracle.Record{AddedBy: u.ID, ModifiedBy: u.ID, Version: 1, Cells: map[string]record.Value{}}
@@ -100,8 +103,7 @@ func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
 	}
 	if a.form.ParentField != 0 {
 		if v := a.input[a.form.ParentField]; !oracle.MayCreateUnder(w, u, a.form.Name, v.Ref()) {
-			// Where no parent can be edited at all the form is as good as absent.
-			bad = append(bad, fault.Forbidden, fault.NotFound)
+			bad = append(bad, fault.Forbidden, fault.NotFound) // absent where none can be edited
 		}
 	}
 	next.Owner = u.ID
