@@ -64,7 +64,7 @@ func runApply(ctx context.Context, env *Env, c *command, args []string) error {
 	printFaults(env.Stderr, *file, "warning: ", out.Warnings)
 	if len(out.Faults) > 0 {
 		printFaults(env.Stderr, *file, "", out.Faults)
-		return fmt.Errorf("%s: %d faults, nothing was changed", *file, len(out.Faults))
+		return fmt.Errorf("%s: the definition has faults (%d), nothing was changed", *file, len(out.Faults))
 	}
 	fmt.Fprintf(env.Stdout, "Application %s has version %d.\n", out.Application, out.Version)
 	return nil

@@ -1,0 +1,226 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	rulesexamples "sluice/examples/rules"
+	"sluice/internal/demo"
+)
+
+func TestEveryCommandHelps(t *testing.T) {
+	term := newTerminal(t)
+	for _, c := range commands() {
+		for _, args := range [][]string{append(strings.Fields(c.name), "--help"), append([]string{"help"}, strings.Fields(c.name)...)} {
+			out := term.must(args...)
+			for _, part := range []string{"Usage: sluice " + c.name + " ", "\nExamples:\n  ", "\nFlags:\n"} {
+				if !strings.Contains(out, part) {
+					t.Errorf("%v: no %q in\n%s", args, part, out)
+				}
+			}
+			example := out[strings.Index(out, "Examples:"):strings.Index(out, "\nFlags:")]
+			if !strings.Contains(example, "sluice "+c.name+" ") && !strings.Contains(example, "sluice "+c.name+"\n") {
+				t.Errorf("%s: its examples do not use it: %s", c.name, example)
+			}
+		}
+	}
+	if code, out, errs := term.run(); code != 0 || !strings.Contains(out, "import undo") {
+		t.Errorf("overview: %d %s%s", code, out, errs)
+	}
+}
+
+// TestMistakesNameTheFlag: exit code 2, before anything is sent.
+func TestMistakesNameTheFlag(t *testing.T) {
+	term := newTerminal(t)
+	term.env[envServer], term.env[envToken] = "http://127.0.0.1:1", "token"
+	for line, says := range map[string]string{
+		"nonsense":                   `unknown command "nonsense"`,
+		"user":                       `unknown command "user"`,
+		"apply":                      "-f is required",
+		"apply -f x y":               "expected 0 arguments",
+		"apply -wrong":               "flag provided but not defined: -wrong",
+		"apply -f x -server ftp://x": "-server: expected a URL",
+		"setup -code x":              "-organization is required",
+		"setup -code x -organization o -email e -name n": "-password-stdin: a password is required",
+		"token -organization o":                          "-email is required",
+		"token -organization o -email e -password-stdin": "standard input holds no password",
+		"token create":                                                    "-label is required",
+		"token create -label l -days -1":                                  "-days: expected 0 or more",
+		"token create -label l -days x":                                   "-days",
+		"user add -email e":                                               "-name is required",
+		"user assign -email e":                                            "-application is required",
+		"user assign -application a -email e":                             "-role is required",
+		"user assign -application a -email e -role r":                     "-set is required",
+		"user assign -application a -email e -role r -developer":          "-developer: a developer has no role",
+		"user assign -application a -email e -role r -set s -attribute x": "-attribute: expected NAME=VALUE",
+		"user activate":                                                   "-email is required",
+		"user deactivate":                                                 "-email is required",
+		"rule push -application a -f x":                                   "-rule is required",
+		"rule list":                                                       "-application is required",
+		"import -application a -f x":                                      "-form is required",
+		"import -application a -form F -f x -time-zone Mars":              "-time-zone: expected a name",
+		"import -application a -form F -f x -map x":                       "-map: expected name=value",
+		"import -application a -form F -f x -address a=b":                 "-address: expected a text with one *",
+		"import -application a -form F -f x -delimiter ab":                "-delimiter: expected one character",
+		"import undo -application a":                                      "-import is required",
+		"import resume -application a -import i":                          "-f is required",
+		"import list":                                                     "-application is required",
+	} {
+		term.fails(2, says, strings.Fields(line)...)
+	}
+	delete(term.env, envToken)
+	for _, line := range []string{"apply -f x", "import list -application a", "user activate -email e", "rule list -application a"} {
+		term.fails(2, "-token: a token is required", strings.Fields(line)...)
+	}
+	term.env[envToken] = "token"
+	term.fails(1, "-server: http://127.0.0.1:1 does not answer", "import", "list", "-application", "a")
+	term.fails(1, "-f: open ", "apply", "-f", filepath.Join(t.TempDir(), "none.yaml"))
+}
+
+func TestSetupAndCredentials(t *testing.T) {
+	term := newTerminal(t)
+	term.stdin = adminPassword + "\n"
+	setup := []string{"setup", "-organization", "acme", "-email", "sue@acme.example", "-name", "Sue", "-password-stdin", "-code"}
+	term.fails(1, "code: not the code", append(setup, "wrong")...)
+	term.must(append(setup, term.code)...)
+	term.fails(1, "it was used already", append(setup, term.code)...)
+	token := []string{"token", "-organization", "acme", "-email", "sue@acme.example", "-password-stdin"}
+	term.env[envToken] = "of yesterday" // signing in does not send it
+	session := strings.TrimSpace(term.must(token...))
+	term.env[envToken] = session
+	personal := strings.TrimSpace(term.must("token", "create", "-label", "script", "-days", "2"))
+	term.stdin = "wrong password"
+	term.fails(1, "token: ", token...)
+	apply := []string{"apply", "-f", file(t, "d.yaml", "application: tiny\nforms: [{name: Note, plural: notes, fields: [{name: text, type: text}]}]\n"), "-token"}
+	term.must(append(apply, personal)...)
+	term.fails(1, "-token: the server does not take it", append(apply, personal+"x")...)
+	term.now = term.now.Add(49 * time.Hour)
+	term.fails(1, "may have expired", append(apply, personal)...)
+	term.must(append(apply, session)...)
+	term.now = term.now.Add(60 * 24 * time.Hour)
+	term.fails(1, "may have expired", append(apply, session)...)
+}
+
+func TestPeople(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	out := func() string {
+		delete(term.env, envPassword)
+		return term.must("user", "add", "-email", "bob@acme.example", "-name", "Bob")
+	}()
+	m := regexp.MustCompile(`Added bob@acme\.example\.\nPassword: (\S{16,})\n`).FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("user add: %s", out)
+	}
+	term.stdin = adminPassword
+	term.must("user", "add", "-email", "notbob@acme.example", "-name", "Eve", "-admin", "-password-stdin")
+	assign := []string{"user", "assign", "-application", "sales", "-email"}
+	term.fails(1, "-email: there is no user", append(assign, "ob@acme.example", "-developer")...)
+	term.fails(1, "BAD_USER_INPUT", append(assign, "bob@acme.example", "-role", "sales-rep", "-set", "none")...)
+	term.fails(1, "(", append(assign, "notbob@acme.example", "-developer")...) // an admin holds no place
+	term.must(append(assign, "BOB@acme.example", "-role", "sales-rep", "-set", "sales", "-attribute", "team=red", "-attribute", "region=EMEA")...)
+	term.env[envPassword] = m[1]
+	bob := term.signIn("bob@acme.example")
+	term.fails(1, "FORBIDDEN", "user", "activate", "-email", "bob@acme.example", "-token", bob)
+	if out := term.must("user", "deactivate", "-email", "bob@acme.example"); out != "bob@acme.example is INACTIVE.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "-token: the server does not take it", "import", "list", "-application", "sales", "-token", bob)
+	if out := term.must("user", "activate", "-email", "bob@acme.example"); out != "bob@acme.example is ACTIVE.\n" {
+		t.Error(out)
+	}
+	term.must("import", "list", "-application", "sales", "-token", term.signIn("bob@acme.example"))
+}
+
+func TestApplyPrintsFaults(t *testing.T) {
+	term := newOffice(t)
+	broken := file(t, "broken.yaml", "application: a\nforms:\n  - {name: A, plural: as, fields: [}\n")
+	term.fails(1, broken+":2: not YAML", "apply", "-f", broken)
+	wrong := file(t, "wrong.yaml", "application: a\nforms:\n  - name: A\n    plural: as\n    fields:\n      - {name: x, type: txet}\n      - {name: Y, type: text}\n")
+	term.fails(1, wrong+":6: ", "apply", "-f", wrong)
+	term.fails(1, wrong+": the definition has faults (2), nothing was changed", "apply", "-f", wrong)
+	term.stdin = "application: a\nforms: [{name: A, plural: as, fields: [{name: x, type: text}, {name: y, type: text}]}]\n"
+	if out := term.must("apply", "-f", "-"); out != "Application a has version 1.\n" {
+		t.Error(out)
+	}
+	term.stdin = "application: a\nforms: [{name: A, plural: as, fields: [{name: x, type: text}]}]\n"
+	term.fails(1, "nothing was changed", "apply", "-f", "-")
+	if out := term.must("apply", "-f", "-", "-allow-drop"); out != "Application a has version 2.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "the body is empty", "apply", "-f", file(t, "empty.yaml", ""))
+}
+
+func TestRules(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	const rule = "same-team-open-orders"
+	module, err := rulesexamples.Module(rule, rulesexamples.C)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wasm := file(t, "rule.wasm", string(module))
+	push := []string{"rule", "push", "-application", "sales", "-rule", rule, "-f", wasm}
+	list := func() string {
+		for line := range strings.Lines(term.must("rule", "list", "-application", "sales")) {
+			if strings.HasPrefix(line, rule) {
+				return strings.Join(strings.Fields(line)[1:4], " ")
+			}
+		}
+		return ""
+	}
+	term.must(push...)
+	if got := list(); got != "Order SHARE false" {
+		t.Error(got)
+	}
+	term.must(append(push, "-activate")...)
+	if got := list(); got != "Order SHARE true" {
+		t.Error(got)
+	}
+	term.fails(1, "BAD_USER_INPUT", "rule", "push", "-application", "sales", "-rule", "phone-outside-region", "-f", wasm, "-bind")
+	term.fails(1, "BAD_USER_INPUT", "rule", "push", "-application", "sales", "-rule", rule, "-f", file(t, "x.wasm", "nonsense"))
+	term.fails(1, "-manifest: ", append(push, "-manifest", file(t, "m.json", "{"))...)
+	term.fails(1, "NOT_FOUND", "rule", "list", "-application", "none")
+}
+
+// TestServeRefuses: a directory that another process has, and one that is
+// damaged, before anything listens.
+func TestServeRefuses(t *testing.T) {
+	term := newTerminal(t)
+	dir := t.TempDir()
+	serve := []string{"serve", "-data", dir, "-addr", "127.0.0.1:0"}
+	s, err := parts.OpenStore(filepath.Join(dir, "db"), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	term.fails(1, "in use by another process", serve...)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(dir, "db", "MANIFEST")
+	b, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 0x40
+	if err := os.WriteFile(manifest, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := term.run(serve...)
+	if code != 1 || strings.Contains(out, "serves") || !strings.Contains(errs, "manifest has checksum mismatch") {
+		t.Errorf("damaged: exit code %d: %s%s", code, out, errs)
+	}
+}
+
+// TestAnotherServer: what is no Sluice server is named, not misread.
+func TestAnotherServer(t *testing.T) {
+	term := newTerminal(t)
+	term.env[envToken] = "x"
+	term.env[envServer] += "/elsewhere"
+	term.fails(1, "-token: the server does not take it", "rule", "list", "-application", "a", "-server", strings.TrimSuffix(term.env[envServer], "/elsewhere"))
+	term.fails(1, "NOT_FOUND", "rule", "list", "-application", "a")
+}

@@ -1,0 +1,122 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/internal/httpd"
+	"sluice/rules"
+	"sluice/rules/sandbox"
+	"sluice/storage"
+	"sluice/storage/badgerstore"
+	"sluice/storage/memstore"
+)
+
+var parts = Parts{
+	OpenStore: func(dir string, warn func(string)) (*storage.Store, error) {
+		return badgerstore.Open(dir, &badgerstore.Options{Events: badgerstore.Events{Warning: warn}})
+	},
+	NewRules: func() (rules.Runner, func(context.Context, []byte) (*rules.Manifest, rules.Hash, error), func() error, error) {
+		r, err := sandbox.New(nil)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return r, inspect, r.Close, nil
+	},
+}
+
+func inspect(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error) {
+	info, err := sandbox.Inspect(ctx, module)
+	if err != nil {
+		return nil, rules.Hash{}, err
+	}
+	return info.Manifest, info.Hash, nil
+}
+
+// terminal runs commands against a server in memory.
+type terminal struct {
+	t     testing.TB
+	env   map[string]string
+	stdin string
+	code  string // for the setup
+	now   time.Time
+}
+
+const adminPassword = "correct horse battery"
+
+// newTerminal has a server without an organization.
+func newTerminal(t testing.TB) *terminal {
+	t.Helper()
+	term := &terminal{t: t, env: map[string]string{}, now: time.Now()}
+	runner, _, closeRules, err := parts.NewRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := memstore.Open()
+	s, err := httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect, Now: func() time.Time { return term.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(s)
+	t.Cleanup(func() { srv.Close(); _ = closeRules(); _ = store.Close() })
+	term.env[envServer], term.code = srv.URL, s.SetupCode()
+	return term
+}
+
+// newOffice has the organization acme, with its super admin signed in.
+func newOffice(t testing.TB) *terminal {
+	t.Helper()
+	term := newTerminal(t)
+	term.env[envPassword] = adminPassword
+	term.must("setup", "-code", term.code, "-organization", "acme", "-email", "sue@acme.example", "-name", "Sue")
+	term.env[envToken] = term.signIn("sue@acme.example")
+	return term
+}
+
+func (term *terminal) signIn(email string) string {
+	return strings.TrimSpace(term.must("token", "-organization", "acme", "-email", email))
+}
+
+// run returns exit code and outputs.
+func (term *terminal) run(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = Run(term.t.Context(), &Env{
+		Parts: parts, Args: args, Stdin: strings.NewReader(term.stdin), Stdout: &out, Stderr: &errs,
+		Getenv: func(name string) string { return term.env[name] },
+	})
+	return code, out.String(), errs.String()
+}
+
+func (term *terminal) must(args ...string) string {
+	term.t.Helper()
+	code, out, errs := term.run(args...)
+	if code != 0 {
+		term.t.Fatalf("sluice %s: exit code %d: %s", strings.Join(args, " "), code, errs)
+	}
+	return out
+}
+
+// fails runs a command that ends with that exit code and says something.
+func (term *terminal) fails(code int, says string, args ...string) {
+	term.t.Helper()
+	got, out, errs := term.run(args...)
+	if got != code || !strings.Contains(errs, says) {
+		term.t.Errorf("sluice %s: exit code %d, want %d and %q:\n%s%s", strings.Join(args, " "), got, code, says, out, errs)
+	}
+}
+
+// file writes a file and returns its path.
+func file(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
