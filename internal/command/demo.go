@@ -41,6 +41,11 @@ func runDemo(ctx context.Context, env *Env, c *command, args []string) error {
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
+	l, err := net.Listen("tcp", *addr) // first: an address in use is known before anything is filled
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
 	db := filepath.Join(*data, "db")
 	if err := fill(ctx, env, db); err != nil {
 		return err
@@ -51,18 +56,12 @@ func runDemo(ctx context.Context, env *Env, c *command, args []string) error {
 		return err
 	}
 	defer s.close()
-	l, err := net.Listen("tcp", *addr)
-	if err != nil {
-		return err
-	}
 	sheetFile := filepath.Join(*data, "demo.json")
 	sheet, err = demo.SignIn(ctx, s.Directory, "http://"+l.Addr().String(), readSheet(sheetFile))
 	if err != nil {
-		_ = l.Close()
 		return err
 	}
 	if err := writeSheet(sheetFile, sheet); err != nil {
-		_ = l.Close()
 		return err
 	}
 	printSheet(env.Stdout, sheet, sheetFile)
