@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 
 	"slices"
 	"testing"
@@ -189,19 +188,6 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-}
-
-// plain turns generated constants into what JSON decoding gives.
-func plain(where map[string]any) any {
-	b, err := json.Marshal(where)
-	if err != nil {
-		panic(err)
-	}
-	var out any
-	if err := json.Unmarshal(b, &out); err != nil {
-		panic(err)
-	}
-	return out
 }
 
 // parse gives the engine's filter for a generated where.
