@@ -100,11 +100,8 @@ func (op *Op) holdsImport(form string) bool {
 // and one whose cell is masked are the same false.
 func (op *Op) FindUnique(form, field uint32, v record.Value) (record.ID, bool, error) {
 	f, shape, err := op.shape(form)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return record.ID{}, false, nil
-	}
 	if err != nil {
-		return record.ID{}, false, err
+		return record.ID{}, false, unlessAbsent(err)
 	}
 	fd, ok := f.field(field)
 	if !ok || !shape.View || !shape.Visible.Has(field) || v.Kind() != fd.Type.Kind() {
@@ -125,6 +122,14 @@ func (op *Op) FindUnique(form, field uint32, v record.Value) (record.ID, bool, e
 		return record.ID{}, false, err
 	}
 	return id, true, nil
+}
+
+// unlessAbsent drops an error that only says that there is nothing to see.
+func unlessAbsent(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
 }
 
 // FindMember returns the user with that sign-in address who may be named in a

@@ -93,7 +93,7 @@ func (w *world) refused(t *testing.T) {
 		{"no application", admin, with(order, "-application", "nowhere"), 1, []string{"NOT_FOUND"}, 0},
 		{"wrong token", "nonsense", order, 1, []string{"-token: the server does not take it"}, 0},
 		{"no token", "", order, 2, []string{"-token: a token is required"}, 0},
-		{"employee", w.must("token", "-organization", "northwind", "-email", address("5")), order, 1, []string{"not permitted to import into Order (FORBIDDEN)"}, 0},
+		{"employee", w.signIn("5"), order, 1, []string{"not permitted to import into Order (FORBIDDEN)"}, 0},
 		{"zone", admin, with(order, "-time-zone", "Mars/Olympus"), 2, []string{"-time-zone: expected a name"}, 0},
 		{"no file", admin, with(order, "-f", "nowhere.csv"), 1, []string{"-f: open nowhere.csv"}, 0},
 	} {

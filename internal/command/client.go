@@ -146,9 +146,7 @@ type wireErrors struct {
 // not.
 func refusal(body []byte) error {
 	var w wireErrors
-	if json.Unmarshal(body, &w) != nil || len(w.Errors) == 0 {
-		return nil
-	}
+	_ = json.Unmarshal(body, &w) // what is no JSON says nothing either
 	var all []error
 	for _, e := range w.Errors {
 		all = append(all, &serverError{firstOf(e.Extensions.Code, "INTERNAL"), e.Message})

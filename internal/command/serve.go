@@ -18,12 +18,11 @@ var serveCommand = &command{
 	help: `
 Serves the data directory until it is interrupted. A directory without an
 organization is set up once: the server prints a code, and whoever has it makes
-the first organization and its super admin.
+the first organization and its super admin, by "sluice setup".
 
 Examples:
-  sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080
-  curl -X POST localhost:8080/setup -H 'Content-Type: application/json' \
-    -d '{"code":"...","organization":"acme","email":"ann@acme.example","name":"Ann","password":"..."}'`,
+  sluice serve -data /var/lib/sluice
+  sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080`,
 	run: runServe,
 }
 
@@ -46,7 +45,7 @@ func runServe(ctx context.Context, env *Env, c *command, args []string) error {
 	url := "http://" + l.Addr().String()
 	fmt.Fprintf(env.Stdout, "Sluice serves %s on %s\n", *data, url)
 	if code := s.SetupCode(); code != "" {
-		fmt.Fprintf(env.Stdout, "There is no organization yet. To make the first one, POST to %s/setup with the code %s\n", url, code)
+		fmt.Fprintf(env.Stdout, "There is no organization yet; `sluice setup` makes the first one, with the code %s\n", code)
 	}
 	return errors.Join(httpd.Serve(ctx, l, s), s.close())
 }

@@ -12,8 +12,8 @@ import (
 // values reads the cells of a row. faults are what is wrong with it; an error is
 // anything else, which ends the import.
 func (p *plan) values(op *engine.Op, r *row) (input map[uint32]record.Value, faults []Fault, err error) {
-	if r.err != nil {
-		return nil, []Fault{{Line: r.line, Message: fault.Message(r.err)}}, nil
+	if r.bad != "" {
+		return nil, []Fault{{Line: r.line, Message: r.bad}}, nil
 	}
 	input = make(map[uint32]record.Value, len(p.columns))
 	for i := range p.columns {

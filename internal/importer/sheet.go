@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 
 	"sluice/internal/fault"
@@ -20,11 +21,11 @@ type sheet struct {
 	header []string
 }
 
-// row is one record of the file; err says why it cannot be read.
+// row is one record of the file; bad says why it cannot be read.
 type row struct {
 	line  int // of its first cell, from 1
 	cells []string
-	err   error
+	bad   string
 }
 
 func openSheet(r io.Reader, comma rune) (*sheet, error) {
@@ -52,7 +53,7 @@ func openSheet(r io.Reader, comma rune) (*sheet, error) {
 	return s, nil
 }
 
-// next returns the next row, false at the end. After a row with err there may be
+// next returns the next row, false at the end. After a bad row there may be
 // no further one: behind a broken quote nobody can tell where rows begin.
 func (s *sheet) next() (r row, last bool, ok bool, err error) {
 	cells, err := s.r.Read()
@@ -60,7 +61,7 @@ func (s *sheet) next() (r row, last bool, ok bool, err error) {
 		return row{}, true, false, nil
 	}
 	if pe, broken := errors.AsType[*csv.ParseError](err); broken {
-		return row{line: pe.StartLine, err: fault.Wrap(fault.Invalid, "", err, "%s; the file is not read any further", syntax(err))}, true, true, nil
+		return row{line: pe.StartLine, bad: syntax(err) + "; the file is not read any further"}, true, true, nil
 	}
 	if err != nil {
 		return row{}, true, false, err
@@ -68,7 +69,7 @@ func (s *sheet) next() (r row, last bool, ok bool, err error) {
 	r.cells = cells
 	r.line, _ = s.r.FieldPos(0)
 	if len(cells) != len(s.header) {
-		r.err = fault.New(fault.Invalid, "", "the row has %d columns, the header has %d; a cell with the delimiter in it stands in quotes", len(cells), len(s.header))
+		r.bad = fmt.Sprintf("the row has %d columns, the header has %d; a cell with the delimiter in it stands in quotes", len(cells), len(s.header))
 	}
 	return r, false, true, nil
 }
