@@ -67,6 +67,7 @@ var running = []struct {
 	{"fill in a loop", rule("\x03\x40" + i32(0) + i32(0) + i32(1<<17) + "\xfc\x0b\x00\x0c\x00" + end + returnOK), rules.FaultFuel},
 	{"copy in a loop", rule("\x03\x40" + i32(0) + i32(1) + i32(1<<16) + "\xfc\x0a\x00\x00\x0c\x00" + end + returnOK), rules.FaultFuel},
 	{"fill beyond memory", rule(i32(0) + i32(0) + i32(-1) + "\xfc\x0b\x00" + returnOK), rules.FaultFuel},
+	{"three grows", rule(repeat(i32(1)+"\x40\x00\x1a", 3) + returnOK), rules.FaultFuel},
 	{"grow in a loop", rule("\x03\x40" + i32(1) + "\x40\x00\x1a\x0c\x00" + end + returnOK), rules.FaultFuel},
 	{"unreachable", rule(unreached + returnOK), rules.FaultTrap},
 	{"load out of bounds", rule(i32(-8) + "\x28\x02\x00" + end), rules.FaultTrap},

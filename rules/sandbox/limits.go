@@ -52,7 +52,7 @@ const (
 	costDivide    = 6
 	costBranchTab = 2
 	costBulk      = 10 // plus one for every 8 bytes
-	costGrow      = 1000
+	costGrow      = 50_000 // the memory is copied
 	localsPerFuel = 4 // locals zeroed at entry for one unit
 	bulkShift     = 3
 )
