@@ -9,9 +9,9 @@ import (
 	"sluice/rules"
 )
 
-// TestLookupsObeyMasks: a record whose key is masked for the viewer is not found
+// TestH5_MaskedKeysFindNothing: a record whose key is masked for the viewer is not found
 // by it (H5); the super admin, whom no mask binds, finds it.
-func TestLookupsObeyMasks(t *testing.T) {
+func TestH5_MaskedKeysFindNothing(t *testing.T) {
 	k := newDesk(t)
 	masked := strings.Replace(deskDefinition, "permissionSets:", "customRules:\n  - {name: hide, form: Customer, effect: MASK, fields: [code]}\npermissionSets:", 1)
 	out, err := k.e.Apply(t.Context(), k.as["sue"], []byte(masked), false)

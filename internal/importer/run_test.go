@@ -9,7 +9,10 @@ import (
 	"testing"
 
 	"sluice/engine"
+	"sluice/internal/directory"
 	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
 )
 
 func TestValuesAreThoseOfTheFile(t *testing.T) {
@@ -120,6 +123,49 @@ func TestBrokenQuotes(t *testing.T) {
 	}
 }
 
+// TestB7_TakesImport: ACCESS alone adds records one by one and imports none;
+// IMPORT is implied by nothing but being an admin or developer.
+func TestB7_TakesImport(t *testing.T) {
+	k := newDesk(t)
+	file := "code,name\nC1,x\n"
+	k.must(k.e.Write(t.Context(), k.as["cat"], "desk", "test", func(op *engine.Op) error {
+		f, _ := op.Application().Form("Customer")
+		code, _ := f.Field("code")
+		name, _ := f.Field("name")
+		_, err := op.Create(f.Number, map[uint32]record.Value{code.Number: record.String("by hand"), name.Number: record.String("x")})
+		return err
+	}))
+	if _, err := k.run("cat", "Customer", file, nil); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("with ACCESS alone: %v", err)
+	}
+	if got := k.stored("Customer", "code"); !slices.Equal(got, []string{"by hand"}) {
+		t.Errorf("stored: %q", got)
+	}
+	k.load("ann", "Customer", file, nil)
+	k.load("sue", "Customer", "code,name\nC2,x\n", nil)
+	if got := k.stored("Customer", "code"); len(got) != 3 {
+		t.Errorf("stored: %q", got)
+	}
+}
+
+// TestB7_RightsHoldForEachChunk: a right that is taken away in the middle stops
+// the import there.
+func TestB7_RightsHoldForEachChunk(t *testing.T) {
+	k := newDesk(t)
+	o := &Options{}
+	k.must(o.check())
+	r, err := k.im.Run(t.Context(), k.as["ann"], "desk", "Customer", o, strings.NewReader(customers(3*chunkRows)), func(p Progress) {
+		if p.Pass == 2 && p.Rows == chunkRows {
+			k.must(k.d.Assign(t.Context(), k.as["sue"], directory.Assignment{
+				User: k.ids["ann"], Application: "desk", Kind: identity.Live, Role: "Rep", PermissionSet: "Typist",
+			}, nil))
+		}
+	})
+	if fault.KindOf(err) != fault.Forbidden || r.Job.Done != chunkRows || len(k.stored("Customer", "code")) != chunkRows {
+		t.Errorf("%v, %+v", err, r.Job)
+	}
+}
+
 func TestColumnsAreCheckedBeforeRows(t *testing.T) {
 	k := newDesk(t)
 	for _, tc := range []struct {
@@ -164,9 +210,9 @@ func TestColumnsAreCheckedBeforeRows(t *testing.T) {
 	}
 }
 
-// TestLookupsObeyReach: a customer of somebody else is no other than none, and a
-// line goes under no order of somebody else.
-func TestLookupsObeyReach(t *testing.T) {
+// TestB7_OutOfReachIsNotFound: a customer of somebody else is no other than none,
+// and a line goes under no order of somebody else.
+func TestB7_OutOfReachIsNotFound(t *testing.T) {
 	k := newDesk(t)
 	k.load("sue", "Customer", "code,name,rep\nmine,M,ann@example.com\nyours,Y,bob@example.com\n", nil)
 	k.load("sue", "Order", "number,rep\n1,ann@example.com\n2,bob@example.com\n", nil)

@@ -3,10 +3,12 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"sluice/engine"
 	"sluice/graph"
+	"sluice/internal/identity"
 	"sluice/internal/importer"
 )
 
@@ -84,4 +86,35 @@ func (m *Imports) end(l *lines, result *importer.Result, err error) {
 		}
 	}
 	l.send(line)
+}
+
+// slots count running imports, so that neither one organization nor all of them
+// fill the server's disk. The zero slots are free.
+type slots struct {
+	mu  sync.Mutex
+	of  map[identity.Tenant]int // guarded by mu
+	all int                     // guarded by mu
+}
+
+func (s *slots) take(t identity.Tenant) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= maxImports || s.of[t] >= maxTenant {
+		return false
+	}
+	if s.of == nil {
+		s.of = map[identity.Tenant]int{}
+	}
+	s.all++
+	s.of[t]++
+	return true
+}
+
+func (s *slots) give(t identity.Tenant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	if s.of[t]--; s.of[t] == 0 {
+		delete(s.of, t)
+	}
 }

@@ -23,7 +23,8 @@ const MaxImport = 64 << 20
 const (
 	mediaCSV    = "text/csv"
 	mediaNDJSON = "application/x-ndjson"
-	maxImports  = 4               // at a time
+	maxImports  = 8               // at a time
+	maxTenant   = 2               // of one organization
 	bodyTime    = 5 * time.Minute // for the file to arrive
 	lineTime    = 30 * time.Second
 )
@@ -44,7 +45,7 @@ type ImportOptions struct {
 // is safe for concurrent use.
 type Imports struct {
 	o       ImportOptions
-	running chan struct{}
+	slots   slots
 	handler http.Handler
 }
 
@@ -56,7 +57,7 @@ func NewImports(o ImportOptions) (*Imports, error) {
 	if o.MaxFile == 0 {
 		o.MaxFile = MaxImport
 	}
-	m := &Imports{o: o, running: make(chan struct{}, maxImports)}
+	m := &Imports{o: o}
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*importRequest) *refusal{
 		"POST /apps/{application}/imports/{form}":       m.begin,
@@ -135,12 +136,10 @@ func (m *Imports) withFile(q *importRequest, run func(context.Context, io.ReadSe
 	if err != nil || media != mediaCSV {
 		return refuse(http.StatusUnsupportedMediaType, graph.CodeBadUserInput, "the body must be of type %s", mediaCSV)
 	}
-	select {
-	case m.running <- struct{}{}:
-		defer func() { <-m.running }()
-	default:
-		return refuse(http.StatusTooManyRequests, graph.CodeLimitExceeded, "%d imports are running already; try again later", maxImports)
+	if !m.slots.take(q.principal.Tenant) {
+		return refuse(http.StatusTooManyRequests, graph.CodeLimitExceeded, "too many imports are running already; try again later")
 	}
+	defer m.slots.give(q.principal.Tenant)
 	file, f := m.receive(q)
 	if f != nil {
 		return f

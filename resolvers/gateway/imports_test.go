@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/identity"
 	"sluice/internal/importer"
 )
 
@@ -114,19 +115,35 @@ func TestImportOverHTTP(t *testing.T) {
 	}
 }
 
-// TestImportsAtATime: one more than the limit is refused, and not queued.
+// TestImportsAtATime: one more than the limit is refused, and not queued; one
+// organization does not take the places of all.
 func TestImportsAtATime(t *testing.T) {
 	s := newShop(t)
 	m := s.imports()
-	for range maxImports {
-		m.running <- struct{}{}
+	for range maxTenant {
+		if !m.slots.take(s.tenant) {
+			t.Fatal("no place")
+		}
 	}
-	if status, lines := s.call(m, "sue", "POST", "/apps/sales/imports/Customer", "text/csv", "name\nx\n"); status != 429 || !strings.Contains(lines[0], "LIMIT_EXCEEDED") {
+	const path = "/apps/sales/imports/Customer"
+	if status, lines := s.call(m, "sue", "POST", path, "text/csv", "name\nx\n"); status != 429 || !strings.Contains(lines[0], "LIMIT_EXCEEDED") {
 		t.Errorf("%d %q", status, lines)
 	}
-	<-m.running
-	if status, _ := s.call(m, "sue", "POST", "/apps/sales/imports/Customer", "text/csv", "name\nx\n"); status != 200 || len(m.running) != maxImports-1 {
-		t.Errorf("with a free place: %d, %d running", status, len(m.running))
+	if status, lines := s.call(m, "zoe", "POST", path, "text/csv", "name\nx\n"); status != 200 {
+		t.Errorf("another organization: %d %q", status, lines)
+	}
+	m.slots.give(s.tenant)
+	if status, _ := s.call(m, "sue", "POST", path, "text/csv", "name\nx\n"); status != 200 {
+		t.Errorf("with a free place: %d", status)
+	}
+	m.slots.give(s.tenant)
+	if m.slots.all != 0 || len(m.slots.of) != 0 {
+		t.Errorf("places are not given back: %+v", m.slots.of)
+	}
+	for i := range maxImports + 1 {
+		if took := m.slots.take(identity.Tenant{byte(i)}); took != (i < maxImports) {
+			t.Errorf("place %d: %v", i, took)
+		}
 	}
 }
 
