@@ -208,10 +208,11 @@ func (l *lister) collect(reach policy.Reach, p *plan) ([]hit, int, error) {
 		if err := l.op.ctx.Err(); err != nil {
 			return nil, 0, err
 		}
+		l.op.trim()
 		w.reset()
 		for w.room(c.need()) {
 			en, ok := s.next()
-			if !ok {
+			if !ok || l.op.overdue() {
 				break
 			}
 			switch known := byOwner(reach, en.owner, en.owned); {

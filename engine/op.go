@@ -32,6 +32,7 @@ type Op struct {
 	outcomes map[outcomeKey]policy.Outcome
 	seen     map[recordKey]seenRecord
 	faults   int
+	steps    int
 	err      error // what ended the operation
 	write    *writeState
 }

@@ -253,7 +253,7 @@ func (op *Op) coverChildren(f *form, r *policy.OfParent) ([]scan, bool) {
 	var out []scan
 	for {
 		en, ok := s.next()
-		if !ok {
+		if !ok || op.overdue() {
 			break
 		}
 		if len(out) == maxScans {

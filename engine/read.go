@@ -20,6 +20,32 @@ func (op *Op) fail(err error) {
 
 func (op *Op) failed() error { return op.err }
 
+// overdue reports whether the operation has to end, for loops over candidates
+// that are not even read. It looks at the deadline now and then.
+func (op *Op) overdue() bool {
+	if op.steps++; op.steps%1024 == 0 {
+		if err := op.ctx.Err(); err != nil {
+			op.fail(err)
+		}
+	}
+	return op.err != nil
+}
+
+// maxSeen is about how many records an operation remembers: without a bound one
+// that reads a whole form would hold it in memory.
+const maxSeen = 4096
+
+// trim forgets what is known about records where that is much. It costs reading
+// them again.
+func (op *Op) trim() {
+	if len(op.seen) > maxSeen {
+		clear(op.seen)
+	}
+	if len(op.outcomes) > maxSeen {
+		clear(op.outcomes)
+	}
+}
+
 // Get returns one record that the viewer may VIEW; false for every other id,
 // whether it exists or not.
 func (op *Op) Get(number uint32, id record.ID) (record.Redacted, bool, error) {

@@ -102,17 +102,10 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 		return
 	}
 	b := op.app.bindings[rule]
-	verdicts := make([]rules.Verdict, len(todo))
-	switch {
-	case b == nil || !op.ready(b):
-		for i := range verdicts {
-			verdicts[i].Fault = rules.FaultMissing
-		}
-	default:
-		if err := op.e.o.Rules.Decide(op.ctx, op.batch(b, todo), &op.fuel, verdicts); err != nil {
-			op.fail(err)
-			return
-		}
+	verdicts, err := op.verdicts(b, todo)
+	if err != nil {
+		op.fail(err)
+		return
 	}
 	for i, r := range todo {
 		if verdicts[i].Fault != rules.NoFault {
@@ -123,17 +116,42 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 	}
 }
 
-// ready loads the module into the runner if it is not there yet.
-func (op *Op) ready(b *binding) bool {
+// verdicts asks a module, or says for every record that there is none. An
+// operation whose time is over gets an error: a runner that had no time left may
+// have answered with faults, which would only shorten lists.
+func (op *Op) verdicts(b *binding, recs []record.Record) ([]rules.Verdict, error) {
+	out := make([]rules.Verdict, len(recs))
+	ready, err := op.ready(b)
+	switch {
+	case err != nil:
+	case ready:
+		err = op.e.o.Rules.Decide(op.ctx, op.batch(b, recs), &op.fuel, out)
+	default:
+		for i := range out {
+			out[i].Fault = rules.FaultMissing
+		}
+	}
+	if err == nil {
+		err = op.ctx.Err()
+	}
+	return out, err
+}
+
+// ready loads the module into the runner if it is not there yet; false where
+// there is none that the runner takes.
+func (op *Op) ready(b *binding) (bool, error) {
+	if b == nil {
+		return false, nil
+	}
 	if op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
-		return true
+		return true, nil
 	}
 	m, err := readModule(op.r, op.app.def.Name, b.state.Module)
 	if err != nil || m == nil {
-		return false
+		return false, err
 	}
 	h, err := op.e.o.Rules.Load(op.ctx, op.r.Tenant(), m.bytes)
-	return err == nil && h == b.hash
+	return err == nil && h == b.hash, nil
 }
 
 func (op *Op) batch(b *binding, recs []record.Record) *rules.Batch {
