@@ -209,16 +209,19 @@ func (d *demoServer) readers(t *testing.T) *readers {
 	t.Helper()
 	r := &readers{answers: map[string]*atomic.Int64{"felix": {}, "ines": {}}}
 	query := map[string]string{
-		"felix": `{orders(first:200 orderBy:[{field:amount}]){totalCount nodes{id number amount customer{name}}}}`,
+		"felix": `{orders(first:50 orderBy:[{field:amount}]){totalCount nodes{id number amount customer{name}}}}`,
 		"ines":  `{suppliers(first:100){totalCount nodes{id name contactEmail}}}`,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	t.Cleanup(func() { cancel(); all.Wait() })
 	all.Go(func() {
+		pause := time.NewTicker(20 * time.Millisecond)
+		defer pause.Stop()
 		for ctx.Err() == nil {
 			runtime.GC()
 			r.turns.Add(1)
+			<-pause.C
 		}
 	})
 	for who, n := range r.answers {

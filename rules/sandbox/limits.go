@@ -51,8 +51,8 @@ const (
 	costCall      = 5
 	costDivide    = 6
 	costBranchTab = 2
-	costBulk      = 10 // plus one for every 8 bytes
+	costBulk      = 10     // plus one for every 8 bytes
 	costGrow      = 50_000 // the memory is copied
-	localsPerFuel = 4 // locals zeroed at entry for one unit
+	localsPerFuel = 4      // locals zeroed at entry for one unit
 	bulkShift     = 3
 )
