@@ -246,16 +246,22 @@ func (c *call) prepare(e *entry) (run *app.Run, mutates bool, f *refusal) {
 
 // mutate runs a mutation in a transaction. Its rights are those of the
 // transaction: when they have another shape than the one that the document was
-// validated for, nothing is done.
+// validated for, nothing is done, also where an attempt before has run.
 func (c *call) mutate(ctx context.Context, run *app.Run, key schemaKey) (*app.Answer, error) {
-	return run.Mutate(ctx, func(fn func(app.Request) error) error {
+	changed := false
+	answer, err := run.Mutate(ctx, func(fn func(app.Request) error) error {
 		return c.g.o.Engine.Write(ctx, c.principal, c.application, run.Name(), func(op *engine.Op) error {
-			if keyOf(op) != key {
+			if changed = keyOf(op) != key; changed {
 				return errRightsChanged
 			}
 			return fn(requestOf(op))
 		})
 	})
+	if changed && answer != nil {
+		answer.Release()
+		return nil, errRightsChanged
+	}
+	return answer, err
 }
 
 func requestOf(op *engine.Op) app.Request {

@@ -16,6 +16,7 @@ import (
 	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/rules/ruletest"
+	"sluice/storage"
 	"sluice/storage/memstore"
 )
 
@@ -86,7 +87,11 @@ type shop struct {
 // super admin sue, and zoe, the super admin of the other organization.
 func newShop(t testing.TB) *shop {
 	t.Helper()
-	store := memstore.Open()
+	return newShopOn(t, memstore.Open())
+}
+
+func newShopOn(t testing.TB, store *storage.Store) *shop {
+	t.Helper()
 	t.Cleanup(func() { _ = store.Close() })
 	s := &shop{t: t, ids: map[string]record.ID{}, tokens: map[string]string{}, as: map[string]identity.Principal{}}
 	s.d = directory.New(store, &directory.Options{HashMemory: 64})
