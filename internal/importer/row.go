@@ -2,6 +2,7 @@ package importer
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"sluice/engine"
@@ -80,8 +81,8 @@ func (p *plan) fault(line int, err error) Fault {
 	return Fault{line, name, what}
 }
 
-// taken are the values of unique fields in rows of earlier transactions, which
-// were given up.
+// taken are the values of unique fields in earlier rows: those of earlier
+// transactions were given up, and faulty rows are in none.
 type taken map[takenKey]struct{}
 
 type takenKey struct {
@@ -102,10 +103,16 @@ func (p *plan) each(input map[uint32]record.Value, fn func(*column, takenKey)) {
 	}
 }
 
-// check returns a fault for each unique value of a row that an earlier one has.
-func (t taken) check(p *plan, line int, input map[uint32]record.Value) (faults []Fault) {
+// taken adds to the faults of a row one for each unique value that an earlier row
+// has, in the place of what the engine said about that column, and notes the
+// row's values in fresh.
+func (p *plan) taken(line int, input map[uint32]record.Value, faults []Fault, seen, fresh taken) []Fault {
 	p.each(input, func(c *column, k takenKey) {
-		if _, ok := t[k]; ok {
+		_, before := seen[k]
+		_, now := fresh[k]
+		fresh[k] = struct{}{}
+		if before || now {
+			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Column == c.name })
 			faults = append(faults, Fault{line, c.name, "this value is taken by an earlier row"})
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 
 	"sluice/engine"
 	"sluice/internal/fault"
@@ -23,10 +24,13 @@ const chunkRows = 250
 
 // Importer imports files into the forms of an engine. It is safe for concurrent
 // use.
-type Importer struct{ e *engine.Engine }
+type Importer struct {
+	e     *engine.Engine
+	chunk int // rows of the first transaction
+}
 
 // New returns an importer over an engine that it does not own.
-func New(e *engine.Engine) *Importer { return &Importer{e} }
+func New(e *engine.Engine) *Importer { return &Importer{e, chunkRows} }
 
 // Fault is what is wrong with one row. Column is empty where the whole row is
 // meant.
@@ -88,7 +92,7 @@ type run struct {
 // Run checks every row of a file, then adds them. The file is read three times.
 // progress is called after every transaction.
 func (im *Importer) Run(ctx context.Context, p identity.Principal, application, form string, o *Options, file io.ReadSeeker, progress func(Progress)) (*Result, error) {
-	r := &run{im: im, ctx: ctx, p: p, application: application, form: form, o: o, file: file, progress: progress, size: chunkRows}
+	r := &run{im: im, ctx: ctx, p: p, application: application, form: form, o: o, file: file, progress: progress, size: im.chunk}
 	digest, err := r.digest()
 	if err != nil {
 		return nil, err
@@ -126,7 +130,7 @@ func (im *Importer) Resume(ctx context.Context, p identity.Principal, applicatio
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r := &run{im: im, ctx: ctx, p: p, application: application, form: job.Form, o: o, file: file, progress: progress, size: chunkRows}
+	r := &run{im: im, ctx: ctx, p: p, application: application, form: job.Form, o: o, file: file, progress: progress, size: im.chunk}
 	digest, err := r.digest()
 	if err != nil {
 		return nil, err
@@ -220,13 +224,13 @@ func (r *run) halve(err error, n int) bool {
 // try adds rows and gives the transaction up. The faults are those of each row;
 // seen gets the rows' unique values when the transaction came to its end.
 func (r *run) try(header []string, rows []row, seen taken) (faults [][]Fault, err error) {
-	var keys []takenKey
+	var fresh taken
 	err = r.im.e.Write(r.ctx, r.p, r.application, "import", func(op *engine.Op) error {
 		p, err := newPlan(op, r.o, r.form, header)
 		if err != nil {
 			return err
 		}
-		faults, keys = make([][]Fault, len(rows)), nil
+		faults, fresh = make([][]Fault, len(rows)), taken{}
 		for i := range rows {
 			line := rows[i].line
 			_, input, found, err := p.add(op, &rows[i])
@@ -235,20 +239,15 @@ func (r *run) try(header []string, rows []row, seen taken) (faults [][]Fault, er
 				found = []Fault{{Line: line, Message: fault.Message(err)}}
 			case err != nil:
 				return err
-			case len(found) == 0:
-				found = seen.check(p, line, input)
 			}
-			faults[i] = found
-			p.each(input, func(_ *column, k takenKey) { keys = append(keys, k) })
+			faults[i] = p.taken(line, input, found, seen, fresh)
 		}
 		return errGivenUp
 	})
 	if !errors.Is(err, errGivenUp) {
 		return nil, err
 	}
-	for _, k := range keys {
-		seen[k] = struct{}{}
-	}
+	maps.Copy(seen, fresh)
 	return faults, nil
 }
 
