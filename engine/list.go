@@ -115,6 +115,9 @@ func (l *lister) completeOrder() error {
 	if len(keys) == 0 && l.q.Report != "" {
 		keys = l.reportOrder()
 	}
+	if len(keys) > MaxOrder {
+		return fault.New(fault.Limit, "engine.List", "orderBy: %d keys, at most %d are allowed", len(keys), MaxOrder)
+	}
 	desc := false
 	for _, k := range keys {
 		f, ok := l.form.field(k.Field.Number)
@@ -132,11 +135,16 @@ func (l *lister) completeOrder() error {
 }
 
 // Orderable reports whether lists can be ordered by a field: everything but
-// lists, and references other than the record's own id.
+// lists, long texts, which no cursor has room for, and references other than the
+// record's own id.
 func Orderable(f *record.Field) bool {
 	k := f.Type.Kind()
-	return f.Number == record.FieldID || k != record.KindRef && k != record.KindList && k != record.KindNull
+	return f.Number == record.FieldID || k != record.KindRef && k != record.KindList && k != record.KindNull && f.Type != record.LongText
 }
+
+// MaxOrder is the largest number of order keys. With texts of full length their
+// cursors stay within what is taken back.
+const MaxOrder = 10
 
 // reportOrder is the report's default order without the keys that the viewer
 // may not see (P3).

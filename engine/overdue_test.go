@@ -3,8 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
+	"sluice/internal/fault"
 	"sluice/internal/filter"
 	"sluice/internal/identity"
 	"sluice/internal/record"
@@ -128,5 +131,41 @@ func TestCostOfMemory(t *testing.T) {
 	}
 	if n := len(op.seen); n > maxSeen+windowSize {
 		t.Errorf("%d records are remembered", n)
+	}
+}
+
+// TestP7_CursorsOfLongKeys goes on behind the longest cursor that a list gives,
+// and demands that an order which could give a longer one is refused.
+func TestP7_CursorsOfLongKeys(t *testing.T) {
+	c := newCrowd(t, newMemory(t), 0, 1)
+	f := c.app.forms[c.form.Number]
+	title := c.form.Fields[0].Field
+	must(t, c.tenant.Update(t.Context(), storage.Meta{}, func(txn *storage.Txn) error {
+		for i := range uint64(2) {
+			h := record.Header{Version: 1, Owner: c.user["stranger"].ID, AddedBy: c.user["stranger"].ID}
+			r := record.Encode(numbered(3, i), h, record.Record{}, map[uint32]record.Value{title.Number: record.String(strings.Repeat("x", record.MaxText))})
+			if err := txn.Insert(f.store, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	op := c.op(c.user["stranger"])
+	defer op.Close()
+	q := List{Form: c.form.Number, First: 1, OrderBy: slices.Repeat([]Order{{Field: title}}, MaxOrder)}
+	first, err := op.List(q)
+	must(t, err)
+	q.After = first.Cursor(0)
+	second, err := op.List(q)
+	must(t, err)
+	if len(second.Records) != 1 || second.Records[0].ID() != numbered(3, 1) || second.HasNext {
+		t.Errorf("%d records follow", len(second.Records))
+	}
+	q.OrderBy = append(q.OrderBy, Order{Field: title})
+	if _, err := op.List(q); fault.KindOf(err) != fault.Limit {
+		t.Error(err)
+	}
+	if Orderable(&record.Field{Number: record.FirstField, Type: record.LongText}) {
+		t.Error("a long text is an order key")
 	}
 }
