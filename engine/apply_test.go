@@ -22,6 +22,7 @@ type tenant struct {
 	*testing.T
 	e     *engine.Engine
 	admin identity.Principal
+	rules *ruletest.Double
 }
 
 func newTenant(t *testing.T) *tenant {
@@ -29,9 +30,13 @@ func newTenant(t *testing.T) *tenant {
 	store := memstore.Open()
 	t.Cleanup(func() { _ = store.Close() })
 	d := directory.New(store, &directory.Options{HashMemory: 64})
+	double := ruletest.NewDouble()
 	e, err := engine.New(engine.Options{
-		Store: store, Directory: d, Rules: ruletest.NewDouble(),
-		Inspect: func(context.Context, []byte) (*rules.Manifest, rules.Hash, error) { return nil, rules.Hash{}, nil },
+		Store: store, Directory: d, Rules: double,
+		Inspect: func(_ context.Context, module []byte) (*rules.Manifest, rules.Hash, error) {
+			m, err := rules.ReadManifest(module)
+			return m, rules.HashOf(module), err
+		},
 	})
 	must(t, err)
 	ctx := t.Context()
@@ -41,7 +46,7 @@ func newTenant(t *testing.T) *tenant {
 	must(t, err)
 	admin, err := d.Authenticate(ctx, token)
 	must(t, err)
-	return &tenant{t, e, admin}
+	return &tenant{t, e, admin, double}
 }
 
 func must(t *testing.T, err error) {
@@ -214,4 +219,46 @@ func parse(t *testing.T, op *engine.Op, form uint32, where map[string]any) filte
 		t.Fatal(faults)
 	}
 	return e
+}
+
+// TestApplyKeepsTheMeaningOfAttributes: what was assigned under one type or
+// scale is never read under another.
+func TestApplyKeepsTheMeaningOfAttributes(t *testing.T) {
+	x := newTenant(t)
+	limit := "viewerAttributes: [{name: limit, type: decimal, scale: %d}]\n"
+	if f := x.apply(fmt.Sprintf(limit, 2) + note(plainFields)); f != nil {
+		t.Fatal(f)
+	}
+	if f := x.apply(fmt.Sprintf(limit, 3) + note(plainFields)); len(f) != 1 || !strings.Contains(f[0], "limit is a decimal of scale 2") || x.version() != 1 {
+		t.Errorf("faults %q, version %d", f, x.version())
+	}
+}
+
+// TestApplyForgetsTheModulesOfDroppedRules: a rule that comes back has no
+// module, whether a preparation stands between or not.
+func TestApplyForgetsTheModulesOfDroppedRules(t *testing.T) {
+	for _, without := range []string{plainFields, indexedFields} {
+		x := newTenant(t)
+		with := note(plainFields) + "customRules: [{name: r, form: Note, effect: SHARE, maxLevel: READ}]\n"
+		if f := x.apply(with); f != nil {
+			t.Fatal(f)
+		}
+		m := &rules.Manifest{ABI: 1, Form: "Note", Effect: rules.Share, Grant: 1, Record: []rules.Column{{Name: "title", Type: record.Text}}}
+		module, _ := x.rules.Register("r", m, func(_, _ []record.Value) rules.Verdict { return rules.Verdict{Grant: 1} })
+		up, err := x.e.UploadModule(t.Context(), x.admin, "notes", "r", module)
+		must(t, err)
+		_, err = x.e.BindModule(t.Context(), x.admin, "notes", "r", up.Hash)
+		must(t, err)
+		_, err = x.e.ActivateRule(t.Context(), x.admin, "notes", "r")
+		must(t, err)
+		x.apply(note(without))
+		if f := x.apply(strings.Replace(with, plainFields, without, 1)); f != nil {
+			t.Fatal(f)
+		}
+		states, err := x.e.Rules(t.Context(), x.admin, "notes")
+		must(t, err)
+		if len(states) != 1 || states[0].Bound != "" || states[0].Active {
+			t.Errorf("a rule that came back: %+v", states)
+		}
+	}
 }

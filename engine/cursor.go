@@ -11,6 +11,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 
 	"sluice/internal/fault"
+	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/storage"
 )
@@ -61,32 +62,41 @@ func newSealer(key []byte) (*sealer, error) {
 	return &sealer{a}, nil
 }
 
-// sealerOf returns the tenant's sealer, made with the tenant's own random key
-// at first use.
+// sealerOf returns the tenant's sealer.
 func (op *Op) sealerOf() (*sealer, error) {
-	if op.seal != nil {
-		return op.seal, nil
-	}
-	e, t := op.e, op.r.Tenant()
-	e.mu.Lock()
-	s := e.keys[t]
-	e.mu.Unlock()
-	if s == nil {
-		key, err := e.cursorKey(op.ctx, e.o.Store.Tenant(t))
+	if op.seal == nil {
+		s, err := op.e.sealer(op.ctx, op.r.Tenant())
 		if err != nil {
 			return nil, err
 		}
-		if s, err = newSealer(key); err != nil {
-			return nil, err
-		}
-		e.mu.Lock()
-		if len(e.keys) >= maxCached {
-			clear(e.keys)
-		}
-		e.keys[t] = s
-		e.mu.Unlock()
+		op.seal = s
 	}
-	op.seal = s
+	return op.seal, nil
+}
+
+// sealer returns a tenant's sealer, made with the tenant's own random key at
+// first use: in a transaction of its own, so a write asks for it before its own
+// begins.
+func (e *Engine) sealer(ctx context.Context, t identity.Tenant) (*sealer, error) {
+	e.mu.Lock()
+	s := e.keys[t]
+	e.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	key, err := e.cursorKey(ctx, e.o.Store.Tenant(t))
+	if err != nil {
+		return nil, err
+	}
+	if s, err = newSealer(key); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.keys) >= maxCached {
+		clear(e.keys)
+	}
+	e.keys[t] = s
 	return s, nil
 }
 

@@ -247,6 +247,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 	})
 	if len(faults) == 0 {
 		faults, err = boundFaults(txn, next)
+		faults = append(attributeFaults(prev, next), faults...)
 	}
 	if err != nil || len(faults) > 0 {
 		out.Faults = faults
@@ -254,7 +255,11 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 	}
 	next.Version = ptr.next()
 	out.Application, out.Warnings = next, next.Warnings()
-	*prepared = e.storeVersion(&ptr, prev, next)
+	if *prepared = e.storeVersion(&ptr, prev, next); *prepared == nil {
+		if err := unbind(txn, prev, next); err != nil {
+			return err
+		}
+	}
 	return writeVersion(txn, next, ptr, forms)
 }
 
@@ -351,4 +356,40 @@ func boundFaults(r storage.Reader, next *definition.Application) ([]definition.F
 		}
 	}
 	return out, nil
+}
+
+// attributeFaults reports viewer attributes that would be read in another way
+// than they were assigned: 12.50 of scale 2 is not 1.250.
+func attributeFaults(prev, next *definition.Application) []definition.Fault {
+	if prev == nil {
+		return nil
+	}
+	var out []definition.Fault
+	for i := range next.Attributes {
+		a := &next.Attributes[i]
+		if was, ok := attribute(prev, a.Name); ok && (was.Type != a.Type || was.Scale != a.Scale) {
+			out = append(out, definition.Fault{
+				Path: fmt.Sprintf("viewerAttributes[%d]", i),
+				Msg:  fmt.Sprintf("%s is a %s of scale %d, which cannot change; give the new attribute another name", a.Name, was.Type, was.Scale),
+			})
+		}
+	}
+	return out
+}
+
+// unbind forgets the modules of custom rules that a new version drops, so that
+// a later rule of the same name begins with none.
+func unbind(txn *storage.Txn, prev, next *definition.Application) error {
+	if prev == nil {
+		return nil
+	}
+	for _, rule := range prev.Custom {
+		if slices.ContainsFunc(next.Custom, func(r *definition.CustomRule) bool { return r.Name == rule.Name }) {
+			continue
+		}
+		if err := txn.PutDoc(spaceBinding, bindingKey(prev.Name, rule.Name), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

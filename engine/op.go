@@ -63,11 +63,15 @@ func (e *Engine) Read(ctx context.Context, p identity.Principal, application str
 // is run again on a fresh Op with the same ids and clock, a bounded number of
 // times; it must not keep anything of the Op.
 func (e *Engine) Write(ctx context.Context, p identity.Principal, application, operation string, fn func(*Op) error) error {
+	seal, err := e.sealer(ctx, p.Tenant)
+	if err != nil {
+		return err
+	}
 	w := &writeState{now: e.o.Now().UTC().Truncate(time.Microsecond)}
 	m := storage.Meta{Actor: p.User, Operation: operation, Time: w.now}
 	return e.o.Store.Tenant(p.Tenant).Update(ctx, m, func(txn *storage.Txn) error {
 		w.next = 0
-		op := &Op{e: e, ctx: ctx, r: txn, txn: txn, principal: p, write: w}
+		op := &Op{e: e, ctx: ctx, r: txn, txn: txn, principal: p, write: w, seal: seal}
 		if err := op.open(application); err != nil {
 			return err
 		}

@@ -134,6 +134,13 @@ func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *prepara
 		}
 		ptr.Preparing = 0
 		if activate {
+			prev, err := readDefinition(txn, prep.name, ptr.Active)
+			if err != nil {
+				return err
+			}
+			if err := unbind(txn, prev, prep.next); err != nil {
+				return err
+			}
 			ptr.Active = prep.next.Version
 			return writePointer(txn, prep.name, ptr)
 		}
