@@ -171,9 +171,9 @@ func TestSharing(t *testing.T) {
 	}
 }
 
-// TestHiddenLeavesNoTrace adds hidden things to a definition: the schema of who
+// TestB3_HiddenLeavesNoTrace adds hidden things to a definition: the schema of who
 // cannot see them stays as it was, byte by byte.
-func TestHiddenLeavesNoTrace(t *testing.T) {
+func TestB3_HiddenLeavesNoTrace(t *testing.T) {
 	seen := func(change func(a *definition.Application)) string {
 		a := orders()
 		shape := FullShape(a)

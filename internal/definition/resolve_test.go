@@ -213,9 +213,9 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestNewPIIStartsHidden: a field that becomes marked, or comes marked, is in no
+// TestB9_NewPIIStartsHidden: a field that becomes marked, or comes marked, is in no
 // wildcard (B9), and not in the built-in sets.
-func TestNewPIIStartsHidden(t *testing.T) {
+func TestB9_NewPIIStartsHidden(t *testing.T) {
 	sets := "permissionSets: [{name: S, pii: SHOW, ephi: SHOW, forms: {Order: {fields: {'*': VISIBLE}}}}]\n"
 	for _, mark := range []string{"pii", "ephi"} {
 		marked := strings.Replace(base, "{name: title, type: text}", "{name: title, type: text, "+mark+": true}", 1)

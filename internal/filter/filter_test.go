@@ -159,8 +159,8 @@ func TestLaws(t *testing.T) {
 	})
 }
 
-// TestComplements holds ne to not eq and notIn to not in, nulls included.
-func TestComplements(t *testing.T) {
+// TestF7_Complements holds ne to not eq and notIn to not in, nulls included.
+func TestF7_Complements(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(orderFields[:len(orderFields)-2]).Draw(t, "field")
 		if f.Type == record.MultiChoice {
@@ -183,8 +183,8 @@ func TestComplements(t *testing.T) {
 	})
 }
 
-// TestNullMatchesNoComparison holds for every operator of every type.
-func TestNullMatchesNoComparison(t *testing.T) {
+// TestF7_NullMatchesNoComparison holds for every operator of every type.
+func TestF7_NullMatchesNoComparison(t *testing.T) {
 	empty := &row{}
 	for _, f := range orderFields {
 		for _, op := range filter.Operators(f.Type) {

@@ -94,9 +94,9 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestApplicationsThatAreNotThere: an application that does not exist, one of
+// TestP2_ApplicationsThatAreNotThere: an application that does not exist, one of
 // another organization and one without a place in it answer alike.
-func TestApplicationsThatAreNotThere(t *testing.T) {
+func TestP2_ApplicationsThatAreNotThere(t *testing.T) {
 	s := newShop(t)
 	s.apply("zoe", strings.Replace(shopDefinition, "application: sales", "application: other", 1))
 	ask := func(who, application string) string {

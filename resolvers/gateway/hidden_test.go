@@ -88,9 +88,9 @@ func (s *shop) say(who, name string, at struct{ query, vars string }) string {
 	return body
 }
 
-// TestHiddenNames says every name that bob may not see in every position: the
+// TestB3_HiddenNames says every name that bob may not see in every position: the
 // answer is, byte by byte, that for a name which never existed.
-func TestHiddenNames(t *testing.T) {
+func TestB3_HiddenNames(t *testing.T) {
 	s := newShop(t)
 	visible := namesOf(s.schemaOf("bob"))
 	var hidden []string

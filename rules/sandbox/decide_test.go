@@ -52,8 +52,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestResetCanary: no byte of one tenant's batch is found by the next batch.
-func TestResetCanary(t *testing.T) {
+// TestH2_ResetCanary: no byte of one tenant's batch is found by the next batch.
+func TestH2_ResetCanary(t *testing.T) {
 	// Grants 1 if any 8-byte word from 0 up to the buffer, or the buffer's end
 	// onwards, holds the canary that the first viewer wrote there.
 	const canary = 0x5a
@@ -73,8 +73,8 @@ func TestResetCanary(t *testing.T) {
 	}
 }
 
-// TestBatchIsAlone: a long list gets what its records get one by one.
-func TestBatchIsAlone(t *testing.T) {
+// TestH2_BatchIsAlone: a long list gets what its records get one by one.
+func TestH2_BatchIsAlone(t *testing.T) {
 	expensive := eachRule("\x20\x01\x1a" + spin(fieldLow+i32(600)+"\x6c") + grant(i32(1)))
 	for name, w := range map[string]wasm{"cheap": parity(), "expensive": expensive} {
 		r := newRunner(t, nil)
