@@ -76,10 +76,17 @@ async function documented(page) {
   return names;
 }
 
-async function explored(page) {
+/**
+ * The text of the explorer. It follows the editor a moment later: it is read
+ * once a field that the persona has is there.
+ */
+async function explored(page, fields) {
   const show = page.locator('button[aria-label="Show GraphiQL Explorer"]');
   if (await show.count()) await show.click();
-  return page.locator('.docExplorerWrap, .graphiql-explorer-root').first().textContent();
+  const where = '.docExplorerWrap, .graphiql-explorer-root';
+  const witness = fields.includes('addedTime') ? 'addedTime' : fields.find((f) => f !== FIELD);
+  await page.waitForFunction(([tree, text]) => document.querySelector(tree)?.textContent.includes(text), [where, witness], { timeout: 20_000 });
+  return page.locator(where).first().textContent();
 }
 
 async function visit(browser, chosen) {
@@ -96,7 +103,7 @@ async function visit(browser, chosen) {
   await browser.shot(`${persona.name}-example`);
   await write(page, `{ probe: ${list}(first: 3) { nodes { id } } }`);
   await run(page, '"probe"');
-  const tree = await explored(page);
+  const tree = await explored(page, fields);
   assert.equal(tree.includes(FIELD), fields.includes(FIELD), `${persona.name}: the explorer and ${TYPE}.${FIELD}`);
   await browser.shot(`${persona.name}-explorer`);
   const names = await documented(page);
