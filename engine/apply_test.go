@@ -23,6 +23,7 @@ type tenant struct {
 	e     *engine.Engine
 	admin identity.Principal
 	rules *ruletest.Double
+	d     *directory.Directory
 }
 
 func newTenant(t *testing.T) *tenant {
@@ -46,7 +47,7 @@ func newTenant(t *testing.T) *tenant {
 	must(t, err)
 	admin, err := d.Authenticate(ctx, token)
 	must(t, err)
-	return &tenant{t, e, admin, double}
+	return &tenant{t, e, admin, double, d}
 }
 
 func must(t *testing.T, err error) {
@@ -222,15 +223,28 @@ func parse(t *testing.T, op *engine.Op, form uint32, where map[string]any) filte
 }
 
 // TestApplyKeepsTheMeaningOfAttributes: what was assigned under one type or
-// scale is never read under another.
+// scale is never read under another, not by way of a drop either.
 func TestApplyKeepsTheMeaningOfAttributes(t *testing.T) {
 	x := newTenant(t)
-	limit := "viewerAttributes: [{name: limit, type: decimal, scale: %d}]\n"
-	if f := x.apply(fmt.Sprintf(limit, 2) + note(plainFields)); f != nil {
-		t.Fatal(f)
+	scale := func(n int) string {
+		return fmt.Sprintf("viewerAttributes: [{name: limit, type: decimal, scale: %d}]\n", n) + note(plainFields)
 	}
-	if f := x.apply(fmt.Sprintf(limit, 3) + note(plainFields)); len(f) != 1 || !strings.Contains(f[0], "limit is a decimal of scale 2") || x.version() != 1 {
-		t.Errorf("faults %q, version %d", f, x.version())
+	for _, source := range []string{scale(2), scale(3), note(plainFields), scale(2)} {
+		if f := x.apply(source); f != nil {
+			t.Fatalf("nobody holds a value, and yet %q", f)
+		}
+	}
+	user, err := x.d.AddUser(t.Context(), x.admin, directory.NewUser{Email: "u@acme.example", DisplayName: "U", Password: "long enough"})
+	must(t, err)
+	must(t, x.d.Assign(t.Context(), x.admin, directory.Assignment{
+		User: user, Application: "notes", Kind: identity.Live, Role: "CEO", PermissionSet: "Read",
+		Attributes: map[string]record.Value{"limit": record.Int(1250)},
+	}, nil))
+	before := x.version()
+	for _, source := range []string{scale(3), note(plainFields)} {
+		if f := x.apply(source); len(f) != 1 || !strings.Contains(f[0], "1 users hold a value as decimal of scale 2") || x.version() != before {
+			t.Errorf("faults %q, version %d", f, x.version())
+		}
 	}
 }
 

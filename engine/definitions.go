@@ -247,7 +247,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 	})
 	if len(faults) == 0 {
 		faults, err = boundFaults(txn, next)
-		faults = append(attributeFaults(prev, next), faults...)
+		faults = append(attributeFaults(prev, next, people), faults...)
 	}
 	if err != nil || len(faults) > 0 {
 		out.Faults = faults
@@ -358,23 +358,37 @@ func boundFaults(r storage.Reader, next *definition.Application) ([]definition.F
 	return out, nil
 }
 
-// attributeFaults reports viewer attributes that would be read in another way
-// than they were assigned: 12.50 of scale 2 is not 1.250.
-func attributeFaults(prev, next *definition.Application) []definition.Fault {
+// attributeFaults reports viewer attributes that are dropped or change their
+// meaning while somebody holds a value: 12.50 of scale 2 is not 1.250, and a
+// name that comes back must not find values of an older meaning.
+func attributeFaults(prev, next *definition.Application, people *directory.People) []definition.Fault {
 	if prev == nil {
 		return nil
 	}
 	var out []definition.Fault
-	for i := range next.Attributes {
-		a := &next.Attributes[i]
-		if was, ok := attribute(prev, a.Name); ok && (was.Type != a.Type || was.Scale != a.Scale) {
+	for i := range prev.Attributes {
+		was := &prev.Attributes[i]
+		if a, ok := attribute(next, was.Name); ok && was.Type == a.Type && was.Scale == a.Scale {
+			continue
+		}
+		if n := holders(people, prev.Name, was.Name); n > 0 {
 			out = append(out, definition.Fault{
-				Path: fmt.Sprintf("viewerAttributes[%d]", i),
-				Msg:  fmt.Sprintf("%s is a %s of scale %d, which cannot change; give the new attribute another name", a.Name, was.Type, was.Scale),
+				Path: "viewerAttributes." + was.Name,
+				Msg:  fmt.Sprintf("%d users hold a value as %s of scale %d; assign them without it first, or give the new attribute another name", n, was.Type, was.Scale),
 			})
 		}
 	}
 	return out
+}
+
+// holders counts the users with a value of a viewer attribute.
+func holders(people *directory.People, application, attribute string) (n int) {
+	for _, u := range people.Users() {
+		if a, ok := people.Assignment(u.ID, application); ok && !a.Attributes[attribute].IsNull() {
+			n++
+		}
+	}
+	return n
 }
 
 // unbind forgets the modules of custom rules that a new version drops, so that
