@@ -75,10 +75,10 @@ func TestUncertain(t *testing.T) {
 		if got := get(t, s, "k"); got != "acknowledged" {
 			t.Errorf("an unacknowledged write is visible: %q", got)
 		}
+		_ = s.Close() // waits for the committer, who tells Failed after it has answered
 		if failed.Load() != 1 {
 			t.Errorf("Failed was called %d times", failed.Load())
 		}
-		_ = s.Close()
 		s = mustOpen(t, dir, testOptions()) // one batch ahead of the ledger is no loss
 		put(t, s, "k", "again")
 		must(t, s.Close())
