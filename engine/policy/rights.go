@@ -21,8 +21,10 @@ type rights struct {
 	grants    [definition.ReadHistory + 1]grant // by action
 	modifyAll cover                             // the reports that W1 speaks of
 	access    bool
-	visible   record.FieldSet
-	writable  record.FieldSet
+	// createReport is CREATE_REPORT (B8).
+	createReport bool
+	visible      record.FieldSet
+	writable     record.FieldSet
 }
 
 // grant is where an action is allowed: on every record that the reports of all
@@ -214,6 +216,7 @@ func (r *rights) addForm(f *definition.Form, fp *definition.FormPermission, d *d
 			return fmt.Errorf("action %d is not one of forms", a)
 		}
 		r.access = r.access || a == definition.Access
+		r.createReport = r.createReport || a == definition.CreateReport
 	}
 	for name, access := range fp.Fields {
 		if _, ok := fieldNamed(f, name); !ok || access > definition.Writable {
@@ -256,7 +259,7 @@ func (p *Policy) fullSet() *set {
 	for i, f := range p.forms {
 		r := &s.forms[i]
 		r.addReport(^actions(0), nil)
-		r.access = true
+		r.access, r.createReport = true, true
 		for _, field := range record.System {
 			r.visible = r.visible.With(field.Number)
 		}

@@ -26,6 +26,11 @@ type FormShape struct {
 	// View, Create, Edit and Delete say that the action may be possible on some
 	// record.
 	View, Create, Edit, Delete bool
+	// Export, ReadComments, WriteComments and ReadHistory are the other actions
+	// on records; each lies within View.
+	Export, ReadComments, WriteComments, ReadHistory bool
+	// CreateReport lets the viewer keep reports of their own (B8).
+	CreateReport bool
 	// Reports are those with VIEW, the default report excluded.
 	Reports []*definition.Report
 }
@@ -70,11 +75,16 @@ func (p *Policy) formShape(s *set, at int) *FormShape {
 	r, f := &s.forms[at], p.forms[at]
 	shape := &FormShape{
 		Form: f.def, Visible: r.visible, Writable: r.writable,
-		View:   p.possible(s, at, definition.View),
-		Edit:   p.possible(s, at, definition.Edit),
-		Delete: p.possible(s, at, definition.Delete),
-		Create: r.access && (f.parent < 0 || p.possible(s, f.parent, definition.Edit)),
+		View:          p.possible(s, at, definition.View),
+		Edit:          p.possible(s, at, definition.Edit),
+		Delete:        p.possible(s, at, definition.Delete),
+		Create:        r.access && (f.parent < 0 || p.possible(s, f.parent, definition.Edit)),
+		Export:        p.possible(s, at, definition.Export),
+		ReadComments:  p.possible(s, at, definition.ReadComments),
+		WriteComments: p.possible(s, at, definition.WriteComments),
+		ReadHistory:   p.possible(s, at, definition.ReadHistory),
 	}
+	shape.CreateReport = r.createReport && shape.View
 	for _, rep := range f.reports {
 		if !rep.def.Default && s.reports[rep].has(definition.View) && p.shows(s, rep) {
 			shape.Reports = append(shape.Reports, rep.def)
@@ -120,7 +130,10 @@ func (p *Policy) digest(forms []*FormShape) [32]byte {
 		b = binary.AppendUvarint(b, uint64(f.Form.Number))
 		numbers(f.Visible)
 		numbers(f.Writable)
-		for _, on := range []bool{f.View, f.Create, f.Edit, f.Delete} {
+		for _, on := range []bool{
+			f.View, f.Create, f.Edit, f.Delete,
+			f.Export, f.ReadComments, f.WriteComments, f.ReadHistory, f.CreateReport,
+		} {
 			bit := byte(0)
 			if on {
 				bit = 1
