@@ -129,7 +129,7 @@ func plant(t *testing.T, f planted, source string) {
 	list := filepath.Join(dir, "overlay.json")
 	must(t, os.WriteFile(list, overlay, 0o600))
 	binary := filepath.Join(dir, "proofs.test")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", list, "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("the fault does not compile, so it proves nothing: %v\n%s", err, out)

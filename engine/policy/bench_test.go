@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"testing"
-	"time"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
@@ -121,11 +120,7 @@ func manyViewer(i int) identity.Viewer {
 
 func TestTenThousandRoles(t *testing.T) {
 	w, people := manyRoles(10_000)
-	start := time.Now()
 	p := w.policy(t)
-	if d := time.Since(start); d > 2*time.Second {
-		t.Errorf("compiling took %v", d)
-	}
 	v := p.View(manyViewer(3), people)
 	for i := range 10_000 {
 		up := i

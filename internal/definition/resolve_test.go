@@ -349,7 +349,7 @@ func TestHostileDocuments(t *testing.T) {
 		for _, f := range faults {
 			length += len(f.String())
 		}
-		if took := time.Since(start); took > 5*time.Second || length > 1<<20 {
+		if took := time.Since(start); took > time.Minute || length > 1<<20 {
 			t.Errorf("%s took %v and gave %d bytes", name, took, length)
 		}
 	}
