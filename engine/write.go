@@ -8,7 +8,6 @@ import (
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
-	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/record"
 	"sluice/storage"
@@ -301,17 +300,6 @@ func (op *Op) checkParent(f *form, values map[uint32]record.Value) error {
 		return op.failed()
 	}
 	return op.or(fault.New(fault.Forbidden, opWrite, "input.%s: not permitted to change this record", f.parent.Name))
-}
-
-// memberOf reports whether a user may be named in a field of the application:
-// active, and with a place in it (A5a).
-func (op *Op) memberOf(user record.ID) bool {
-	u, ok := op.people.User(user)
-	if !ok || u.Status != directory.Active {
-		return false
-	}
-	_, placed := op.people.Assignment(user, op.app.def.Name)
-	return placed || u.Admin.Administers()
 }
 
 // ownerOf is E1: the user that the owner field names, else who added it.

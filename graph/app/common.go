@@ -55,6 +55,7 @@ var commonMeanings = map[string]map[string]Kind{
 	"Viewer": {"id": ViewerID, "displayName": ViewerName, "kind": ViewerKind, "role": ViewerRole,
 		"permissionSet": ViewerSet, "application": ViewerApplication, "rights": ViewerRights},
 	"ComponentRights": {"component": RightsComponent, "kind": RightsKind, "actions": RightsActions},
+	"UserConnection":  {"nodes": MemberNodes, "pageInfo": MemberInfo},
 	"PageInfo": {"hasNextPage": HasNextPage, "hasPreviousPage": HasPreviousPage,
 		"startCursor": StartCursor, "endCursor": EndCursor},
 }

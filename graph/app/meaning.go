@@ -14,6 +14,7 @@ const (
 	Me
 	Get
 	List
+	Members
 	// Fields of Mutation.
 	Create
 	Update
@@ -54,6 +55,9 @@ const (
 	RightsComponent
 	RightsKind
 	RightsActions
+	// Fields of UserConnection.
+	MemberNodes
+	MemberInfo
 	// Introspection, and __typename everywhere.
 	TypeName
 	IntroSchema

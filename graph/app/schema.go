@@ -91,6 +91,12 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 	root := meanings{}
 	query := ast.FieldList{described(field("_schemaVersion", "String!"), "Name and version of the application's definition."), field("me", "Viewer!")}
 	root[query[0]], root[query[1]] = Meaning{Kind: SchemaVersion}, Meaning{Kind: Me}
+	if shape.NamesUsers() {
+		query = append(query, membersField())
+		root[query[2]] = Meaning{Kind: Members}
+	} else {
+		delete(s.AST.Types, "UserConnection")
+	}
 	var mutation ast.FieldList
 	for _, p := range plans(shape) {
 		f, err := b.form(p)
@@ -124,6 +130,14 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 		}
 	}
 	return s, nil
+}
+
+// membersField offers people to whoever may name them, to nobody else (A5a).
+func membersField() *ast.FieldDefinition {
+	first := arg("first", "Int")
+	first.DefaultValue = &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(DefaultFirst)}
+	f := field("members", "UserConnection!", arg("search", "String"), first, arg("after", "String"))
+	return described(f, "Active members of the application, for user fields and mentions. search is text that the display name contains, in any case.")
 }
 
 func (s *Schema) addRoot(name string, fields ast.FieldList, m meanings) *ast.Definition {

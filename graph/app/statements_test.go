@@ -6,6 +6,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"sluice/engine/policy"
 	"sluice/internal/record"
 )
 
@@ -62,5 +63,43 @@ func TestA5a_UsersAreIDAndName(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Error("no shape has people")
+	}
+}
+
+// TestA5a_PeopleAreOfferedToThoseWhoNameThem: the list of members is in the
+// schema of somebody who may write a user field or comments, and in no other.
+func TestA5a_PeopleAreOfferedToThoseWhoNameThem(t *testing.T) {
+	offered := func(change func(s *policy.FormShape)) bool {
+		shape := FullShape(orders())
+		for _, f := range shape.Forms {
+			f.WriteComments = false
+		}
+		change(shapeOf(shape, formOrder))
+		s, err := NewBuilder(orders()).Build(shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		field := s.AST.Query.Fields.ForName("members") != nil
+		if typ := s.AST.Types["UserConnection"] != nil; typ != field {
+			t.Errorf("the type is there: %v, the field: %v", typ, field)
+		}
+		return field
+	}
+	for name, c := range map[string]struct {
+		change func(s *policy.FormShape)
+		want   bool
+	}{
+		"adds and changes": {func(*policy.FormShape) {}, true},
+		"adds":             {func(s *policy.FormShape) { s.Edit = false }, true},
+		"changes":          {func(s *policy.FormShape) { s.Create = false }, true},
+		"reads":            {func(s *policy.FormShape) { s.Create, s.Edit = false, false }, false},
+		"writes all but the user field": {func(s *policy.FormShape) {
+			s.Writable = s.Writable.Minus(record.FieldSetOf(26))
+		}, false},
+		"comments": {func(s *policy.FormShape) { s.Create, s.Edit, s.WriteComments = false, false, true }, true},
+	} {
+		if got := offered(c.change); got != c.want {
+			t.Errorf("%s: offered %v", name, got)
+		}
 	}
 }

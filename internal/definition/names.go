@@ -64,7 +64,7 @@ var reservedFields = []string{"id", "owner", "version", "addedBy", "addedTime", 
 
 // reservedQueries are fields of Query that belong to no form, and id, which
 // stands beside the record in the payload of a mutation.
-var reservedQueries = []string{"id", "me", "node", "nodes"}
+var reservedQueries = []string{"id", "me", "members", "node", "nodes"}
 
 // reservedTypes are the types that do not depend on a form.
 var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo User Viewer Record String Int Float Boolean ID

@@ -100,6 +100,7 @@ func load(r storage.Reader) (*People, error) {
 	p := &People{
 		tenant: r.Tenant(), byID: map[record.ID]*User{}, byEmail: map[string]*User{},
 		assignments: map[record.ID][]*Assignment{}, roles: map[string]*Roles{},
+		members: map[string][]*User{},
 	}
 	var o organizationDoc
 	if _, err := get(r, SpaceOrganization, organizationKey, &o); err != nil {

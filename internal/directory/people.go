@@ -19,6 +19,8 @@ type People struct {
 	byEmail      map[string]*User
 	assignments  map[record.ID][]*Assignment // ascending by application
 	roles        map[string]*Roles
+	members      map[string][]*User // by application, admins included, ascending by id
+	admins       []*User            // active ones: members where nobody else is
 }
 
 // Organization returns the name of the tenant's organization.
@@ -110,6 +112,15 @@ func (p *People) MayOpen(pr identity.Principal) error {
 	return fault.New(fault.Forbidden, "directory.MayOpen", "only admins may open the user directory")
 }
 
+// Members returns the active members of an application, ascending by id: who
+// has a place there, and admins. Read only.
+func (p *People) Members(application string) []*User {
+	if m, ok := p.members[application]; ok {
+		return m
+	}
+	return p.admins
+}
+
 // Roles is the assignment of roles in one application. Inactive users keep
 // theirs: their records go on to count (E5).
 type Roles struct {
@@ -143,6 +154,28 @@ func (p *People) build(assignments []*Assignment) {
 			if a.Kind == identity.Live && !u.Admin.Administers() {
 				p.rolesOf(a.Application).add(u.ID, a.Role)
 			}
+		}
+	}
+	for _, a := range assignments {
+		p.members[a.Application] = nil
+	}
+	for _, u := range p.users {
+		p.join(u)
+	}
+}
+
+// join makes an active user a member; users come in ascending order.
+func (p *People) join(u *User) {
+	switch {
+	case u.Status != Active:
+	case u.Admin.Administers():
+		p.admins = append(p.admins, u)
+		for application := range p.members {
+			p.members[application] = append(p.members[application], u)
+		}
+	default:
+		for _, a := range p.assignments[u.ID] {
+			p.members[a.Application] = append(p.members[a.Application], u)
 		}
 	}
 }

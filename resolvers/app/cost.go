@@ -35,10 +35,10 @@ func (r *Run) cost(s *set, rows, page int) int {
 
 func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	switch f.mean.Kind {
-	case app.List, app.Children:
+	case app.List, app.Children, app.Members:
 		first := r.first(f)
 		return rows*(1+first) + r.cost(f.sub, rows, first)
-	case app.Nodes, app.Edges, app.ViewerRights:
+	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes:
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.TotalCount:
 		return rows * costTotal

@@ -18,6 +18,7 @@ import (
 	"sluice/engine/policy"
 	"sluice/graph/app"
 	"sluice/internal/definition"
+	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/filter"
 	"sluice/internal/identity"
@@ -404,4 +405,24 @@ func (w *fake) write(fn func(Request) error) error {
 		w.records = before
 	}
 	return err
+}
+
+func (w *fake) Members(search string, first int, after record.ID) (engine.Members, error) {
+	if err := w.called("Members"); err != nil {
+		return engine.Members{}, err
+	}
+	var out engine.Members
+	for n := range uint64(2) {
+		id := idOf(99, n+1)
+		switch {
+		case !strings.Contains(people[id], search):
+		case bytes.Compare(id[:], after[:]) <= 0:
+			out.Before = true
+		case len(out.Users) == first:
+			out.After = true
+		default:
+			out.Users = append(out.Users, &directory.User{ID: id, DisplayName: people[id]})
+		}
+	}
+	return out, nil
 }

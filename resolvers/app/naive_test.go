@@ -108,6 +108,8 @@ func (n naive) root(m app.Meaning, f *ast.Field) any {
 	case app.Get:
 		id, _ := record.ParseID(fmt.Sprint(args["id"]))
 		return n.recordOf(m.Form, id)
+	case app.Members:
+		return n.members(args)
 	}
 	return n.page(m.Form, args, func(record.Redacted) bool { return true })
 }
@@ -192,6 +194,39 @@ func (n naive) page(form uint32, args map[string]any, keep func(record.Redacted)
 	})
 }
 
+func (n naive) members(args map[string]any) any {
+	first := 50
+	if given, ok := args["first"].(int64); ok {
+		first = int(given)
+	}
+	var ids []record.ID
+	for i := range min(first, 2) {
+		ids = append(ids, idOf(99, uint64(i+1)))
+	}
+	return resolve(func(m app.Meaning, _ *ast.Field) any {
+		if m.Kind == app.MemberNodes {
+			out := []resolve{}
+			for _, id := range ids {
+				out = append(out, n.user(id))
+			}
+			return out
+		}
+		return resolve(func(m app.Meaning, _ *ast.Field) any {
+			switch {
+			case m.Kind == app.HasNextPage:
+				return first < 2
+			case m.Kind == app.HasPreviousPage:
+				return false
+			case len(ids) == 0:
+				return nil
+			case m.Kind == app.StartCursor:
+				return ids[0].String()
+			}
+			return ids[len(ids)-1].String()
+		})
+	})
+}
+
 func (n naive) info(p *Page) resolve {
 	return func(m app.Meaning, _ *ast.Field) any {
 		last := len(p.Records) - 1
@@ -260,6 +295,8 @@ func (w *writer) arguments(f *ast.FieldDefinition, alias string) string {
 	case f.Arguments.ForName("id") != nil:
 		form := map[byte]uint32{'o': formOrder, 'c': formCustomer}[f.Name[0]]
 		return fmt.Sprintf(`(id:"%s")`, idOf(form, uint64(1+len(alias)%3)))
+	case f.Name == "members" && alias != "":
+		return fmt.Sprintf(`(first:%d)`, len(alias)%4)
 	case f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d,where:{id:{isNull:false}})`, len(alias)%4)
 	}

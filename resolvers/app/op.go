@@ -19,6 +19,8 @@ type Op interface {
 	Create(form uint32, input map[uint32]record.Value) (record.ID, error)
 	Update(form uint32, id record.ID, input map[uint32]record.Value, ifVersion uint32) error
 	Delete(form uint32, id record.ID, ifVersion uint32) error
+	// Members offers people to somebody who may name them.
+	Members(search string, first int, after record.ID) (engine.Members, error)
 	// Name returns the display name of a user, false for one who is not there.
 	Name(user record.ID) (string, bool)
 }
