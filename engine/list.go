@@ -121,7 +121,7 @@ func (l *lister) completeOrder() error {
 	desc := false
 	for _, k := range keys {
 		f, ok := l.form.field(k.Field.Number)
-		if !ok || !l.shape.Visible.Has(k.Field.Number) || !Orderable(f) {
+		if !ok || !l.shape.Visible.Has(k.Field.Number) || !f.Orderable() {
 			return fault.New(fault.Invalid, "engine.List", "orderBy: not a field that this list can be ordered by")
 		}
 		k.Field = *f
@@ -132,14 +132,6 @@ func (l *lister) completeOrder() error {
 	}
 	l.order = append(l.order, Order{Field: *l.form.fields[record.FieldID], Desc: desc})
 	return nil
-}
-
-// Orderable reports whether lists can be ordered by a field: everything but
-// lists, long texts, which no cursor has room for, and references other than the
-// record's own id.
-func Orderable(f *record.Field) bool {
-	k := f.Type.Kind()
-	return f.Number == record.FieldID || k != record.KindRef && k != record.KindList && k != record.KindNull && f.Type != record.LongText
 }
 
 // MaxOrder is the largest number of order keys. With texts of full length their
@@ -155,7 +147,7 @@ func (l *lister) reportOrder() []Order {
 	}
 	var out []Order
 	for _, k := range r.OrderBy {
-		if fd, ok := l.form.def.Field(k.Field); ok && l.shape.Visible.Has(fd.Number) && Orderable(&fd.Field) {
+		if fd, ok := l.form.def.Field(k.Field); ok && l.shape.Visible.Has(fd.Number) && fd.Orderable() {
 			out = append(out, Order{Field: fd.Field, Desc: k.Desc})
 		}
 	}

@@ -208,7 +208,7 @@ func orders(f *definition.Form, keys []oracle.Order) ([]Order, []oracle.Order) {
 	var theirs []oracle.Order
 	for _, k := range keys {
 		fd, ok := f.Field(k.Field)
-		if !ok || !Orderable(&fd.Field) || fd.Number == record.FieldID {
+		if !ok || !fd.Orderable() || fd.Number == record.FieldID {
 			continue
 		}
 		ours = append(ours, Order{Field: fd.Field, Desc: k.Desc, NullsFirst: k.NullsFirst})

@@ -115,13 +115,3 @@ func filterType(f *record.Field) string {
 	}
 	return "TextFilter"
 }
-
-// sortable says whether a list may be ordered by the field: values that have an
-// order people know, and are short enough for a cursor.
-func sortable(f *record.Field) bool {
-	switch f.Type {
-	case record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice, record.Email, record.Identity:
-		return true
-	}
-	return false
-}

@@ -180,7 +180,7 @@ func (p *plan) filters(f *Form) {
 func (p *plan) order(f *Form) {
 	enum := &ast.Definition{Kind: ast.Enum, Name: f.Name + "OrderField"}
 	add := func(x record.Field) {
-		if sortable(&x) {
+		if x.Orderable() {
 			enum.EnumValues = append(enum.EnumValues, &ast.EnumValueDefinition{Name: x.Name})
 			f.Orders[x.Name] = x
 		}

@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,7 +53,7 @@ func (r *resolver) readOrder(ro object, f *Form, p *Report) {
 		x, ok := r.field(f, key.Field, o.of("field"))
 		switch {
 		case !ok:
-		case slices.Contains([]record.Type{record.MultiChoice, record.Lookup, record.User, record.LongText}, x.Type):
+		case !x.Orderable():
 			r.fail(o.of("field"), "a field of type %s gives no order", x.Type)
 		case seen[key.Field]:
 			r.fail(o.of("field"), "%s stands twice in the order", key.Field)

@@ -61,6 +61,18 @@ func (t Type) Kind() Kind {
 	return KindNull
 }
 
+// Orderable reports whether lists and reports can be ordered by the field: it
+// has an order that people know, and values short enough for a cursor. Lists,
+// long texts, and references other than a record's own id have none. It is the
+// one answer for schemas, definitions and the engine.
+func (f *Field) Orderable() bool {
+	switch f.Type {
+	case Text, Integer, Decimal, Boolean, Date, DateTime, Choice, Email, Identity:
+		return true
+	}
+	return false
+}
+
 // Numbers of the system fields. They never change: they stand in masks, index
 // catalogues and cursors.
 const (

@@ -70,3 +70,16 @@ func TestSystemFields(t *testing.T) {
 		t.Error("a field without name is found")
 	}
 }
+
+// TestOrderable says for every type whether lists are ordered by it: a new one
+// has to be placed here.
+func TestOrderable(t *testing.T) {
+	want := map[Type]bool{InvalidType: false, Text: true, LongText: false, Integer: true, Decimal: true, Boolean: true, Date: true, DateTime: true,
+		Choice: true, MultiChoice: false, Email: true, User: false, Lookup: false, Identity: true}
+	for typ := InvalidType; typ <= Identity; typ++ {
+		orders, named := want[typ]
+		if got := (&Field{Number: FirstField, Type: typ}).Orderable(); !named || got != orders {
+			t.Errorf("%s: orderable %v", typ, got)
+		}
+	}
+}
