@@ -53,12 +53,32 @@ func (w *writer) logChange(c Change) error {
 	if b, err = w.appendSide(b, changeAfter, changeAfterSum, c.After); err != nil {
 		return err
 	}
-	prefix := w.v.scope.changes()
-	if err := w.grow(len(prefix) + 8 + len(b)); err != nil {
+	entry := driver.Write{Key: w.v.scope.changes(), Value: b, Stamp: true}
+	if c.Form != 0 {
+		entry.Also = w.v.scope.history(c.Form, c.Record)
+		entry.AlsoValue = binary.BigEndian.AppendUint32(nil, versionAfter(&c))
+	}
+	if err := w.grow(len(entry.Key) + 8 + len(b)); err != nil {
 		return err
 	}
-	w.log = append(w.log, driver.Write{Key: prefix, Value: b, Stamp: true})
+	if entry.Also != nil {
+		if err := w.grow(len(entry.Also) + 8 + len(entry.AlsoValue)); err != nil {
+			return err
+		}
+		w.indexed++
+	}
+	w.log = append(w.log, entry)
 	return nil
+}
+
+// versionAfter is the version of the state that a change left, 0 where it left
+// none.
+func versionAfter(c *Change) uint32 {
+	r, err := record.Parse(c.Record, c.After)
+	if err != nil {
+		return 0
+	}
+	return r.Version()
 }
 
 func (w *writer) appendSide(b []byte, field, sumField protowire.Number, side []byte) ([]byte, error) {
@@ -117,34 +137,43 @@ func (c *ChangeCursor) Next() bool {
 	if len(rest) != 8 {
 		return c.fail(errDamaged)
 	}
-	ch := Change{Seq: binary.BigEndian.Uint64(rest)}
-	for b := c.value; len(b) > 0; {
-		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return c.fail(errDamaged)
-		}
-		m := c.field(&ch, num, typ, b[n:])
-		if m < 0 {
-			return c.fail(errDamaged)
-		}
-		b = b[n+m:]
+	ch, ok := c.v.decodeChange(binary.BigEndian.Uint64(rest), c.value)
+	if !ok {
+		return c.fail(errDamaged)
 	}
 	c.change = ch
 	return true
 }
 
-// field reads one field of an entry and returns its length, negative for a
+// decodeChange reads an entry of the change log, which it borrows.
+func (v *view) decodeChange(seq uint64, b []byte) (Change, bool) {
+	ch := Change{Seq: seq}
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return Change{}, false
+		}
+		m := v.changeField(&ch, num, typ, b[n:])
+		if m < 0 {
+			return Change{}, false
+		}
+		b = b[n+m:]
+	}
+	return ch, true
+}
+
+// changeField reads one field of an entry and returns its length, negative for a
 // damaged or unknown one.
-func (c *ChangeCursor) field(ch *Change, num protowire.Number, typ protowire.Type, b []byte) int {
+func (v *view) changeField(ch *Change, num protowire.Number, typ protowire.Type, b []byte) int {
 	if typ == protowire.VarintType {
-		v, n := protowire.ConsumeVarint(b)
+		x, n := protowire.ConsumeVarint(b)
 		switch num {
 		case changeTime:
-			ch.Meta.Time = time.UnixMicro(protowire.DecodeZigZag(v)).UTC()
+			ch.Meta.Time = time.UnixMicro(protowire.DecodeZigZag(x)).UTC()
 		case changeForm:
-			ch.Form = uint32(v)
+			ch.Form = uint32(x)
 		case changeSpace:
-			ch.Space = Space(v)
+			ch.Space = Space(x)
 		default:
 			return -1
 		}
@@ -153,38 +182,46 @@ func (c *ChangeCursor) field(ch *Change, num protowire.Number, typ protowire.Typ
 	if typ != protowire.BytesType {
 		return -1
 	}
-	v, n := protowire.ConsumeBytes(b)
-	if n < 0 || !c.bytesField(ch, num, v) {
+	x, n := protowire.ConsumeBytes(b)
+	if n < 0 || !v.changeBytes(ch, num, x) {
 		return -1
 	}
 	return n
 }
 
-func (c *ChangeCursor) bytesField(ch *Change, num protowire.Number, v []byte) (ok bool) {
+func (v *view) changeBytes(ch *Change, num protowire.Number, x []byte) (ok bool) {
 	switch num {
 	case changeActor:
-		ok = len(v) == idSize && copy(ch.Meta.Actor[:], v) > 0
+		ok = len(x) == idSize && copy(ch.Meta.Actor[:], x) > 0
 	case changeRecord:
-		ok = len(v) == idSize && copy(ch.Record[:], v) > 0
+		ok = len(x) == idSize && copy(ch.Record[:], x) > 0
 	case changeOperation:
-		ch.Meta.Operation, ok = string(v), true
+		ch.Meta.Operation, ok = string(x), true
 	case changeKey:
-		ch.Key, ok = string(v), true
+		ch.Key, ok = string(x), true
 	case changeBefore:
-		ch.Before, ok = v, true
+		ch.Before, ok = x, true
 	case changeAfter:
-		ch.After, ok = v, true
+		ch.After, ok = x, true
 	case changeBeforeSum:
-		ch.Before, ok = c.blob(v)
+		ch.Before, ok = v.blob(x)
 	case changeAfterSum:
-		ch.After, ok = c.blob(v)
+		ch.After, ok = v.blob(x)
 	}
 	return ok
 }
 
-func (c *ChangeCursor) blob(sum []byte) ([]byte, bool) {
-	c.v.stats.Gets++
-	b, found, err := c.v.snap.Get(c.v.scope.blob(sum))
+// blob reads a large side: of the pending writes first, for an entry of the
+// transaction itself.
+func (v *view) blob(sum []byte) ([]byte, bool) {
+	key := v.scope.blob(sum)
+	if v.w != nil {
+		if b, pending := v.w.buf.Get(key); pending {
+			return b, b != nil
+		}
+	}
+	v.stats.Gets++
+	b, found, err := v.snap.Get(key)
 	return b, found && err == nil
 }
 

@@ -74,7 +74,9 @@
 //
 // Each change of a record or document is an entry with what was before and after,
 // in the same commit. Sequences are dense per tenant: a gap is a loss. The driver
-// stamps them at the commit, so that no transaction reads a counter. Secrets
+// stamps them at the commit, so that no transaction reads a counter. Under each
+// number a record's change also stands in the history of its record, which
+// [Reader].History walks without the rest of the log. Secrets
 // (password hashes, sessions, tokens) are written with [Txn.PutSecret] and leave
 // no trace in the log.
 //

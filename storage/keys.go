@@ -18,6 +18,7 @@ import (
 //	u form index hash-or-parts   unique guard: id
 //	d space key                  document
 //	c seq                        change log, stamped by the driver
+//	h form id seq                history of a record: its version, uint32
 //	b hash                       a large value of the change log, by content
 //	o form                       first ordinal that is not allotted yet
 //	t tenant                     (system scope) a tenant that exists
@@ -31,6 +32,7 @@ const (
 	kindGuard   = 'u'
 	kindDoc     = 'd'
 	kindChange  = 'c'
+	kindHistory = 'h'
 	kindBlob    = 'b'
 	kindOrdinal = 'o'
 	kindTenant  = 't'
@@ -113,6 +115,13 @@ func (s scope) doc(space Space, key string) []byte { return append(s.docs(space)
 func (s scope) changes() []byte { return s.key(kindChange, 8) }
 
 func (s scope) change(seq uint64) []byte { return binary.BigEndian.AppendUint64(s.changes(), seq) }
+
+// history is the prefix of one record's part of the change log, stamped by the
+// driver with the numbers of its entries there.
+func (s scope) history(form uint32, id record.ID) []byte {
+	k := binary.BigEndian.AppendUint32(s.key(kindHistory, 4+idSize+8), form)
+	return append(k, id[:]...)
+}
 
 func (s scope) blob(sum []byte) []byte { return append(s.key(kindBlob, len(sum)), sum...) }
 

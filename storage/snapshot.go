@@ -64,6 +64,13 @@ type Reader interface {
 	// Changes walks the change log from sequence from on. A Txn does not show the
 	// changes that it will add.
 	Changes(from uint64) *ChangeCursor
+	// History walks the entries of the change log about one record, in the order
+	// of their sequences or, where desc is set, the newest first; its cost follows
+	// the number of those entries, not the length of the log. A Txn shows its own
+	// changes too, as the newest. Changes made before the store kept histories are
+	// in the log alone: a history that does not begin with an entry without Before
+	// has lost its beginning.
+	History(f *Form, id record.ID, desc bool) *HistoryCursor
 	Stats() Stats
 }
 

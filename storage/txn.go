@@ -25,6 +25,7 @@ type writer struct {
 	ordinals *allotment
 	buf      driver.Tree[[]byte] // key → value, nil for deleted
 	log      []driver.Write      // the change log, stamped
+	indexed  int                 // entries of log that stand in a record's history too
 	reads    map[string]read
 	bytes    int
 	dirty    uint64 // what Epoch returns once a document was written
@@ -83,7 +84,7 @@ func (w *writer) grow(n int) error {
 	if w.bytes > MaxTxnBytes {
 		return w.fail(limit(op, "one change may write at most %d bytes, with indexes and history; split it", MaxTxnBytes))
 	}
-	if w.buf.Len()+len(w.log) >= MaxTxnWrites {
+	if w.buf.Len()+len(w.log)+w.indexed >= MaxTxnWrites {
 		return w.fail(limit(op, "one change may make at most %d writes, with indexes and history; split it", MaxTxnWrites))
 	}
 	return nil

@@ -30,8 +30,20 @@ func (b *batchWriter) add(w *driver.Write) {
 			return
 		}
 		key = binary.BigEndian.AppendUint64(key, n)
+		if w.Also != nil {
+			also := append(make([]byte, 0, len(w.Also)+9), keyData)
+			b.set(binary.BigEndian.AppendUint64(append(also, w.Also...), n), present(w.AlsoValue))
+		}
 	}
 	b.set(key, w.Value)
+}
+
+// present is v, empty where it is nil: a value that is there.
+func present(v []byte) []byte {
+	if v == nil {
+		return []byte{}
+	}
+	return v
 }
 
 // set writes a key of Badger; nil deletes. Badger keeps both slices until the

@@ -104,7 +104,7 @@ func start(dir string, opt Options, db *badger.DB) (*store, error) {
 func (s *store) Commit(ctx context.Context, snap uint64, reads [][]byte, writes []driver.Write) (uint64, error) {
 	r := &request{ctx: ctx, snap: snap, reads: reads, writes: writes, done: make(chan result, 1)}
 	for i := range writes {
-		r.bytes += len(writes[i].Key) + len(writes[i].Value) + entryOverhead
+		r.bytes += sizeOf(&writes[i])
 	}
 	if r.bytes > maxCommitBytes || len(writes) > maxCommitWrites {
 		return 0, driver.ErrTooBig
@@ -126,6 +126,15 @@ func (s *store) Commit(ctx context.Context, snap uint64, reads [][]byte, writes 
 	}
 	res := <-r.done
 	return res.seq, res.err
+}
+
+// sizeOf is what a write takes in Badger, about.
+func sizeOf(w *driver.Write) int {
+	n := len(w.Key) + len(w.Value) + entryOverhead
+	if w.Also != nil {
+		n += len(w.Also) + len(w.AlsoValue) + entryOverhead
+	}
+	return n
 }
 
 // drain is how long Close waits for snapshots that are still open: Badger must

@@ -51,11 +51,16 @@ type Driver interface {
 // When Stamp is set, Key is a prefix and the driver appends the next number of
 // that prefix, 8 bytes big-endian, dense from 1: no number is skipped or given
 // twice, and numbers order as commits do. The change log needs it, and no
-// transaction has to read a counter.
+// transaction has to read a counter. Where Also is set, it is another prefix: the
+// same number behind it gets the value AlsoValue, in the same commit. Nothing else
+// may write keys behind such a prefix, and it needs no numbers of its own to be
+// dense.
 type Write struct {
-	Key   []byte
-	Value []byte
-	Stamp bool
+	Key       []byte
+	Value     []byte
+	Stamp     bool
+	Also      []byte // of a stamped write; nil for none
+	AlsoValue []byte
 }
 
 // Snapshot reads one published state. A snapshot is used by one goroutine at a

@@ -79,6 +79,10 @@ func (m *mem) apply(w *driver.Write) {
 	if w.Stamp {
 		m.stamps[string(w.Key)]++
 		key = binary.BigEndian.AppendUint64(key, m.stamps[string(w.Key)])
+		if w.Also != nil {
+			also := binary.BigEndian.AppendUint64(slices.Clone(w.Also), m.stamps[string(w.Key)])
+			m.tree.Set(also, append(make([]byte, 0, len(w.AlsoValue)), w.AlsoValue...))
+		}
 	}
 	if w.Value == nil {
 		m.tree.Delete(key)

@@ -129,7 +129,8 @@ func Stored(s *storage.Store) (a Acknowledged, err error) {
 
 // CheckCrash reports the first thing that is wrong in a store after a crash: an
 // acknowledged step that is lost, a step that is there in part, records and
-// indexes that disagree, a change log with a gap. A step that was not
+// indexes that disagree, a change log with a gap, a record's history that is not
+// what the log says. A step that was not
 // acknowledged may be there, whole.
 func CheckCrash(s *storage.Store, acked Acknowledged) error {
 	sn, err := s.Tenant(CrashTenant).Snapshot()
@@ -161,7 +162,10 @@ func CheckCrash(s *storage.Store, acked Acknowledged) error {
 	if n != records || c.Err() != nil {
 		return fmt.Errorf("%d records are stored, %d were expected: %w", n, records, c.Err())
 	}
-	return errors.Join(CheckAgree(sn, order), checkLog(sn, steps))
+	if steps == 0 {
+		return errors.Join(CheckAgree(sn, order), checkLog(sn, steps))
+	}
+	return errors.Join(CheckAgree(sn, order), checkLog(sn, steps), CheckHistories(sn))
 }
 
 // countRecords returns how many records a writer has after a step.

@@ -38,6 +38,8 @@ func RunDifferential(t *testing.T, a, b *storage.Store, seed uint64, steps int) 
 		must(t, CheckAgree(p.a, order))
 		must(t, CheckAgree(p.b, order))
 	}
+	last := snapshot(t, d.b)
+	must(t, CheckHistories(last))
 }
 
 type differ struct {
@@ -218,6 +220,12 @@ func describe(r storage.Reader, walks []walkPlan) string {
 	}
 	for _, ch := range slices.Backward(last[max(0, len(last)-3):]) {
 		out = fmt.Appendf(out, "%d %d %v %d %s %d %d|", ch.Seq, ch.Form, ch.Record, ch.Space, ch.Key, len(ch.Before), len(ch.After))
+	}
+	for n := 1; n <= 40; n += 7 {
+		for _, desc := range []bool{false, true} {
+			history, err := historyOf(r, n, desc)
+			out = fmt.Appendln(out, n, history, err)
+		}
 	}
 	return string(fmt.Appendln(out, c.Err()))
 }

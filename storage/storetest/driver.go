@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(testing.TB) driver.Driver) {
 		{"Isolation", testIsolation},
 		{"Validation", testValidation},
 		{"Stamps", testStamps},
+		{"Also", testAlso},
 		{"LostUpdates", testLostUpdates},
 		{"Ownership", testOwnership},
 		{"Cancelled", testCancelled},

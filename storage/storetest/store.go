@@ -30,6 +30,7 @@ func RunStore(t *testing.T, open func(testing.TB) *storage.Store) {
 		{"FillIndex", testFillIndex},
 		{"Documents", testDocuments},
 		{"Changes", testChanges},
+		{"History", testHistory},
 		{"Epoch", testEpoch},
 		{"Conflicts", testConflicts},
 		{"Limits", testLimits},
