@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"sluice/internal/world"
 )
 
 // firstSeed begins the sequence of random worlds. A failing test prints the
@@ -35,4 +37,11 @@ func sharded(t *testing.T, n int, f func(t *testing.T, i int)) {
 			})
 		}
 	})
+}
+
+// randomWorld is world.Random without hides: nothing hides records yet.
+func randomWorld(seed uint64, size world.Size) *world.World {
+	w := world.Random(seed, size)
+	w.Hides = nil
+	return w
 }

@@ -33,6 +33,9 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 	ids := map[record.ID]record.ID{w.Users[0].ID: super}
 	root := signIn(tb, d, tenant, super, identity.Session)
 	for _, u := range w.Users[1:] {
+		if u.Kind == identity.Portal { // the directory has no portal yet
+			u.Kind, u.Set = identity.Nobody, ""
+		}
 		id, err := d.AddUser(ctx, root, directory.NewUser{Email: u.Email, DisplayName: "Somebody", Password: password, Admin: u.Kind == identity.Admin})
 		must(tb, err)
 		ids[u.ID] = id

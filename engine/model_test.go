@@ -330,7 +330,7 @@ func TestWritesEqualModel(t *testing.T) {
 	sharded(t, n, func(t *testing.T, i int) {
 		seed := firstSeed + uint64(i)*104_729
 		rnd := rand.New(rand.NewPCG(seed, 4))
-		h := inhabit(t, world.Random(seed, world.Small))
+		h := inhabit(t, randomWorld(seed, world.Small))
 		defer h.close()
 		actors := h.actors()
 		for range 40 {

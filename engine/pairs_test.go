@@ -262,7 +262,7 @@ func TestP3_UnseenChangesNothing(t *testing.T) {
 	sharded(t, n, func(t *testing.T, i int) {
 		for seed := firstSeed + uint64(i)*7919; pairs[i] == 0; seed++ {
 			rnd := rand.New(rand.NewPCG(seed, 3))
-			w := world.Random(seed, world.Small)
+			w := randomWorld(seed, world.Small)
 			u := w.Users[rnd.IntN(len(w.Users))]
 			if other, ok := world.Mutate(w, rnd, u); ok {
 				comparePair(t, w, other, u, rnd)

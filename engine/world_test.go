@@ -261,7 +261,7 @@ func TestE2_EngineEqualsOracle(t *testing.T) {
 			size = medium
 		}
 		seed := firstSeed + uint64(i)
-		compareWorld(t, world.Random(seed, size), rand.New(rand.NewPCG(seed, 1)))
+		compareWorld(t, randomWorld(seed, size), rand.New(rand.NewPCG(seed, 1)))
 	})
 	t.Logf("%d worlds from seed %d", n, firstSeed)
 }
@@ -275,7 +275,7 @@ func TestStoresAgree(t *testing.T) {
 	for i := range worlds(6, 200) {
 		store, err := badgerstore.Open(t.TempDir(), nil)
 		must(t, err)
-		s := newStageOn(t, world.Random(firstSeed+uint64(i), world.Small), store, someTenant)
+		s := newStageOn(t, randomWorld(firstSeed+uint64(i), world.Small), store, someTenant)
 		s.compare(rand.New(rand.NewPCG(uint64(i), 1)))
 		s.close()
 	}

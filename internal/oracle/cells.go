@@ -12,7 +12,12 @@ import (
 // its reports, or to add records.
 // Decision: importing and creating reports alone open nothing.
 func Opens(w *World, u *User, form string) bool {
-	return MayCreate(w, u, form) || admitted(w, u) && (everything(u) || slices.ContainsFunc(w.App.Reports, func(r *definition.Report) bool {
+	return MayCreate(w, u, form) || Views(w, u, form)
+}
+
+// Views reports whether the user may view some report of the form.
+func Views(w *World, u *User, form string) bool {
+	return admitted(w, u) && (everything(u) || slices.ContainsFunc(w.App.Reports, func(r *definition.Report) bool {
 		return r.Form == form && holdsRight(w.Set(u.Set), r.Name, definition.View)
 	}))
 }

@@ -21,16 +21,26 @@ func ListForm(w *World, u *User, form string) []record.ID { return List(w, u, fo
 // List returns the ids of the records of the form in the user's reach that
 // match where on the cells that the user reads, in that order and then by id.
 func List(w *World, u *User, form string, where map[string]any, order []Order) []record.ID {
-	return list(w, u, form, where, order, func(r *Record) bool { return MaySee(w, u, definition.View, form, r) })
+	return ListFor(w, u, definition.View, form, where, order)
+}
+
+// ListFor is List over the reach for an action: what an export holds (B7).
+func ListFor(w *World, u *User, a definition.Action, form string, where map[string]any, order []Order) []record.ID {
+	return list(w, u, form, where, order, func(r *Record) bool { return MaySee(w, u, a, form, r) })
 }
 
 // ListReport is List over one report's own term of §9.
 func ListReport(w *World, u *User, report string, where map[string]any, order []Order) []record.ID {
+	return ListReportFor(w, u, definition.View, report, where, order)
+}
+
+// ListReportFor is ListFor over one report's own term.
+func ListReportFor(w *World, u *User, a definition.Action, report string, where map[string]any, order []Order) []record.ID {
 	for _, rep := range w.App.Reports {
 		if rep.Name == report {
 			return list(w, u, rep.Form, where, order, func(r *Record) bool {
-				return MaySee(w, u, definition.View, rep.Form, r) && policyMatches(w, u, rep.Form, r, rep.Criteria) &&
-					(everything(u) || scope(w, u, report, definition.View, rep.Form, r) != 0)
+				return MaySee(w, u, a, rep.Form, r) && policyMatches(w, u, rep.Form, r, rep.Criteria) &&
+					(everything(u) || scope(w, u, report, a, rep.Form, r) != 0)
 			})
 		}
 	}

@@ -36,7 +36,7 @@ func MaySee(w *World, u *User, a definition.Action, form string, r *Record) bool
 // Grants is MaySee with every reason there is.
 func Grants(w *World, u *User, a definition.Action, form string, r *Record) Why {
 	onRecords := a == definition.View || a == definition.Edit || a == definition.Delete || a >= definition.Export && a <= definition.ReadHistory
-	if !onRecords || !admitted(w, u) || restricted(w, u, form, r) {
+	if !onRecords || !admitted(w, u) || hidden(w, u, form, r) || restricted(w, u, form, r) {
 		return 0
 	}
 	if a != definition.View && Grants(w, u, definition.View, form, r) == 0 {

@@ -24,6 +24,30 @@ type World struct {
 	// Modules says, by name of the custom rule, which module fills it. A rule
 	// without one is a rule whose module is missing.
 	Modules map[string]Module
+	// Hides are the filters by which admins hide records, also of people who are
+	// no admins any more and of users who are deleted.
+	Hides []*Hide
+	// Saved are the reports that users made.
+	Saved []*SavedReport
+}
+
+// Hide hides the records of one form that match and that one admin owns (G1).
+// The filter is over the form's own fields, without VIEWER; an empty one matches
+// every record.
+type Hide struct {
+	Admin record.ID
+	Form  string
+	Where map[string]any
+}
+
+// SavedReport is a report made with CREATE_REPORT (B8). Its criteria are in the
+// where language of queries; they may lead through lookups.
+type SavedReport struct {
+	Name, Form string
+	Maker      record.ID
+	Columns    []string
+	Criteria   map[string]any
+	OrderBy    []Order
 }
 
 // User is a person of the organization and what they are in the application.

@@ -75,8 +75,11 @@ func (g *gen) lookups(f *definition.Form, place int) {
 	link := func(name string, target *definition.Form) definition.Field {
 		return definition.Field{Field: record.Field{Name: name, Type: record.Lookup, Target: target.Number}}
 	}
-	if place > 0 && g.chance(0.35) {
+	if chain := place > 0 && g.w.App.Forms[place-1].ParentField != 0; chain && g.chance(0.6) || place > 0 && g.chance(0.35) {
 		target := g.w.App.Forms[g.IntN(place)]
+		if chain && g.chance(0.85) {
+			target = g.w.App.Forms[place-1]
+		}
 		t := link("parent"+target.Name, target)
 		t.Parent, t.Required = true, true
 		f.ParentField = g.addField(f, t).Number

@@ -75,13 +75,16 @@ func TestMoreGrantsNeverTakeAway(t *testing.T) {
 	}
 }
 
-// TestFewerRestrictionsNeverTakeAway is the same for Restrict rules.
+// TestFewerRestrictionsNeverTakeAway is the same for Restrict rules and hides.
 func TestFewerRestrictionsNeverTakeAway(t *testing.T) {
 	for seed := range worlds(1_000) {
 		w := Random(uint64(seed), Small)
 		free := reach(with(w, func(a *definition.Application) { a.Custom = shareOnly(a.Custom) }))
+		open := *w
+		open.Hides = nil
+		unhidden := reach(&open)
 		for what := range reach(w) {
-			if !free[what] {
+			if !free[what] || !unhidden[what] {
 				t.Fatalf("seed %d: %q only under a restriction", seed, what)
 			}
 		}
@@ -101,7 +104,8 @@ func TestOrderOfPolicyDoesNotMatter(t *testing.T) {
 			slices.Reverse(a.Roles)
 			slices.Reverse(a.Reports)
 		})
-		back.Users = slices.Clone(w.Users)
+		back.Users, back.Hides = slices.Clone(w.Users), slices.Clone(w.Hides)
+		slices.Reverse(back.Hides)
 		slices.Reverse(back.Users)
 		for _, u := range w.Users {
 			a, b := View(w, u), View(back, u)

@@ -13,9 +13,10 @@ import (
 // Mutate returns a copy of the world in which only data has changed that the
 // user may not see: cells that are hidden or masked on records in their reach
 // and that no policy of the form reads, and records out of their reach, which
-// are changed, added or removed and stay out of reach. It changes no unique
-// cell, no header of a record in reach, no person and no policy. False means
-// that it found nothing to change.
+// are changed, added or removed and stay out of reach, and filters by which
+// others hide what is not in their reach anyway. It changes no unique cell, no
+// header of a record in reach, no person and no other policy. False means that
+// it found nothing to change.
 //
 // The oracle has confirmed that everything the user may see or do is the same
 // in both worlds.
@@ -46,6 +47,9 @@ type mutation struct {
 func (m *mutation) view() []string { return View(m.w, m.user) }
 
 func (m *mutation) step(f *definition.Form) bool {
+	if len(m.w.Hides) > 0 && m.rnd.IntN(6) == 0 {
+		return m.hide(f)
+	}
 	rows := m.w.Records[f.Name]
 	if len(rows) == 0 || m.rnd.IntN(4) == 0 {
 		return m.add(f)
@@ -60,6 +64,32 @@ func (m *mutation) step(f *definition.Form) bool {
 		return true
 	}
 	return m.scramble(f, r)
+}
+
+// hide changes what somebody else hides: a filter more, less or another. The
+// caller finds out whether the user sees a difference.
+func (m *mutation) hide(f *definition.Form) bool {
+	m.w.Hides = slices.Clone(m.w.Hides)
+	if n := len(m.w.Hides); n > 0 && m.rnd.IntN(2) == 0 {
+		i := m.rnd.IntN(n)
+		if m.w.Hides[i].Admin == m.user.ID {
+			return false // that is seen
+		}
+		m.w.Hides = slices.Delete(m.w.Hides, i, i+1)
+		return true
+	}
+	by := pick(m.rnd, m.w.Users)
+	if rows := m.w.Records[f.Name]; len(rows) > 0 {
+		if owner := m.w.User(pick(m.rnd, rows).Owner); owner != nil {
+			by = owner
+		}
+	}
+	if by.ID == m.user.ID || slices.ContainsFunc(m.w.Hides, func(h *oracle.Hide) bool { return h.Admin == by.ID && h.Form == f.Name }) {
+		return false
+	}
+	where := (&filters{rnd: m.rnd, w: m.w, fields: func(string) []string { return plain(f) }}).object(f, m.rnd.IntN(2))
+	m.w.Hides = append(m.w.Hides, &oracle.Hide{Admin: by.ID, Form: f.Name, Where: where})
+	return true
 }
 
 // hiddenCell changes one cell that the user may not read.
@@ -151,7 +181,7 @@ func holdsUnique(f *definition.Form, r *oracle.Record) bool {
 }
 
 // PolicyFields returns the fields of the form whose cells decide about reach or
-// masks: those that criteria, rules and modules read, the owner field and the
+// masks: those that criteria, rules, hides and modules read, the owner field and the
 // parent.
 func PolicyFields(w *World, f *definition.Form) (names []string) {
 	for _, field := range f.Fields {
@@ -167,6 +197,11 @@ func PolicyFields(w *World, f *definition.Form) (names []string) {
 	for _, s := range w.App.Sharing {
 		if s.Form == f.Name {
 			names = append(append(names, named(s.Criteria)...), s.Field)
+		}
+	}
+	for _, h := range w.Hides {
+		if h.Form == f.Name {
+			names = append(names, named(h.Where)...)
 		}
 	}
 	for _, c := range w.App.Custom {

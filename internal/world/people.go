@@ -30,14 +30,16 @@ func (g *gen) people() {
 		switch {
 		case i == 0:
 			u.Kind = identity.SuperAdmin
-		case g.chance(0.08):
+		case g.chance(0.12):
 			u.Kind = identity.Admin
 		case g.chance(0.08):
 			u.Kind = identity.Developer
+		case i > 1 && g.chance(0.1):
+			u.Kind = identity.Portal
 		case len(g.w.App.Roles) > 0 && (i == 1 || g.chance(0.92)):
 			u.Kind = identity.Live
 		}
-		u.Inactive = i > 0 && g.chance(0.12)
+		u.Inactive = i > 0 && g.chance(0.12) || u.Kind == identity.Admin && g.chance(0.25)
 		if g.chance(0.2) {
 			u.Credential = identity.PersonalToken
 		}
@@ -52,11 +54,18 @@ func (g *gen) people() {
 	}
 }
 
-// assign gives live users their role, set and attributes.
+// assign gives live users their role and set, portal users a portal set (A11),
+// and both their attributes.
 func (g *gen) assign() {
-	for _, u := range g.live() {
-		u.Role = pick(g.Rand, g.w.App.Roles).Name
-		u.Set = pick(g.Rand, g.w.App.Sets).Name
+	byPortal := map[bool][]*definition.PermissionSet{}
+	for _, s := range g.w.App.Sets {
+		byPortal[s.Portal] = append(byPortal[s.Portal], s)
+	}
+	for _, u := range g.of(identity.Live, identity.Portal) {
+		if u.Kind == identity.Live {
+			u.Role = pick(g.Rand, g.w.App.Roles).Name
+		}
+		u.Set = pick(g.Rand, byPortal[u.Kind == identity.Portal]).Name
 		u.Attributes = map[string]record.Value{}
 		for _, a := range g.w.App.Attributes {
 			if g.chance(0.8) {
@@ -68,11 +77,15 @@ func (g *gen) assign() {
 
 // person returns somebody who may stand as owner or in a user field.
 func (g *gen) person() record.ID {
-	if live := g.live(); len(live) > 0 && g.chance(0.75) {
+	if live := g.live(); len(live) > 0 && g.chance(0.65) {
 		return pick(g.Rand, live).ID
 	}
-	if g.chance(0.4) {
+	if g.chance(0.3) {
 		return pick(g.Rand, g.gone)
+	}
+	others := g.of(identity.Admin, identity.Developer, identity.Portal, identity.Nobody)
+	if len(others) > 0 && g.chance(0.7) {
+		return pick(g.Rand, others).ID
 	}
 	return pick(g.Rand, g.w.Users).ID
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sluice/internal/definition"
+	"sluice/internal/identity"
 	"sluice/internal/record"
 )
 
@@ -41,11 +42,15 @@ func (g *gen) reports() {
 func (g *gen) criteria(f *definition.Form) map[string]any {
 	depth := g.weighted(6, 2, 1)
 	return (&filters{rnd: g.Rand, w: g.w, gone: g.gone, policy: true, fields: func(string) []string {
-		names := own(f, record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice,
-			record.MultiChoice, record.Email, record.User)
-		names = append(names, names...)
-		return append(names, "owner", "addedBy", "addedTime")
+		names := plain(f)
+		return append(append(names, names...), "owner", "addedBy", "addedTime")
 	}}).object(f, depth)
+}
+
+// plain returns a form's own fields that are no lookups nor long texts.
+func plain(f *definition.Form) []string {
+	return own(f, record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice,
+		record.MultiChoice, record.Email, record.User)
 }
 
 // profiles are the rights of a set on one report, the implied ones left out.
@@ -67,11 +72,20 @@ var implied = map[definition.Action][]definition.Action{
 	definition.WriteComments: {definition.ReadComments},
 }
 
+func count(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 func (g *gen) sets() {
-	for i := range g.upTo(1, g.size.Sets) {
+	portal := len(g.of(identity.Portal)) > 0
+	for i := range max(g.upTo(1, g.size.Sets), 1+count(portal)) {
 		s := &definition.PermissionSet{
 			Name: fmt.Sprintf("Set %d", i), APIAccess: g.chance(0.8), ShowPII: g.chance(0.5), ShowEPHI: g.chance(0.5),
-			Forms: map[string]*definition.FormPermission{}, Reports: map[string][]definition.Action{},
+			Portal: i == 1 && portal || i > 1 && g.chance(0.15),
+			Forms:  map[string]*definition.FormPermission{}, Reports: map[string][]definition.Action{},
 		}
 		for _, r := range g.w.App.Reports {
 			if rights := g.rights(); len(rights) > 0 {
@@ -169,8 +183,11 @@ func (g *gen) ruleForm() *definition.Form {
 }
 
 func (g *gen) group() definition.Group {
-	if len(g.w.App.Roles) == 0 || g.chance(0.35) {
+	if len(g.w.App.Roles) == 0 || g.chance(0.4) {
+		portal := g.of(identity.Portal)
 		switch {
+		case len(portal) > 0 && g.chance(0.4):
+			return definition.Group{User: pick(g.Rand, portal).Email}
 		case g.chance(0.05):
 			return definition.Group{User: "nobody@example.test"}
 		case g.chance(0.1):

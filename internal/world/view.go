@@ -18,7 +18,7 @@ var RecordActions = []definition.Action{definition.View, definition.Edit, defini
 func View(w *World, u *oracle.User) (lines []string) {
 	line := func(parts ...any) { lines = append(lines, fmt.Sprintln(parts...)) }
 	for _, f := range w.App.Forms {
-		line(f.Name, oracle.Visible(w, u, f.Name), oracle.MayCreate(w, u, f.Name), oracle.ListForm(w, u, f.Name))
+		line(f.Name, oracle.Visible(w, u, f.Name), oracle.MayCreate(w, u, f.Name), oracle.MayImport(w, u, f.Name), oracle.MayCreateReport(w, u, f.Name), oracle.ListForm(w, u, f.Name))
 		for _, r := range w.Records[f.Name] {
 			if !oracle.MaySee(w, u, definition.View, f.Name, r) {
 				continue
@@ -34,7 +34,10 @@ func View(w *World, u *oracle.User) (lines []string) {
 		}
 	}
 	for _, r := range w.App.Reports {
-		line(r.Name, oracle.ListReport(w, u, r.Name, nil, nil))
+		line(r.Name, oracle.ListReport(w, u, r.Name, nil, nil), oracle.ListReportFor(w, u, definition.Export, r.Name, nil, nil))
+	}
+	for _, s := range w.Saved {
+		line(s.Name, oracle.SeesSaved(w, u, s), oracle.ListSaved(w, u, s, nil, nil))
 	}
 	return lines
 }

@@ -3,6 +3,7 @@ package world
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 
 	"sluice/internal/definition"
 	"sluice/internal/identity"
@@ -15,13 +16,13 @@ type World = oracle.World
 
 // Size bounds a random world. Each figure is a maximum.
 type Size struct {
-	Users, Records, Forms, Roles, Sets, Reports, Sharing, Custom int // Records and Reports per form
+	Users, Records, Forms, Roles, Sets, Reports, Sharing, Custom, Saved int // Records and Reports per form
 }
 
 // The sizes that tests use: many Small worlds and a few Large ones.
 var (
-	Small = Size{Users: 8, Records: 24, Forms: 3, Roles: 6, Sets: 4, Reports: 2, Sharing: 6, Custom: 2}
-	Large = Size{Users: 120, Records: 1500, Forms: 6, Roles: 40, Sets: 12, Reports: 4, Sharing: 24, Custom: 4}
+	Small = Size{Users: 8, Records: 24, Forms: 4, Roles: 6, Sets: 4, Reports: 2, Sharing: 6, Custom: 2, Saved: 3}
+	Large = Size{Users: 120, Records: 1500, Forms: 6, Roles: 40, Sets: 12, Reports: 4, Sharing: 24, Custom: 4, Saved: 12}
 )
 
 // gen is a world being made.
@@ -57,6 +58,8 @@ func Random(seed uint64, size Size) *World {
 	g.assign()
 	g.sharing()
 	g.custom()
+	g.hides()
+	g.saved()
 	return g.w
 }
 
@@ -103,9 +106,11 @@ func (g *gen) id() (id record.ID) {
 	}
 }
 
-func (g *gen) live() (us []*oracle.User) {
+func (g *gen) live() []*oracle.User { return g.of(identity.Live) }
+
+func (g *gen) of(kinds ...identity.Kind) (us []*oracle.User) {
 	for _, u := range g.w.Users {
-		if u.Kind == identity.Live {
+		if slices.Contains(kinds, u.Kind) {
 			us = append(us, u)
 		}
 	}

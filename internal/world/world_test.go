@@ -60,7 +60,8 @@ func checkPeople(t *testing.T, w *World) {
 		if u.Kind == identity.SuperAdmin {
 			super++
 		}
-		if live := u.Kind == identity.Live; live != (w.Role(u.Role) != nil) || live != (w.Set(u.Set) != nil) {
+		set, live := w.Set(u.Set), u.Kind == identity.Live
+		if live != (w.Role(u.Role) != nil) || (live || u.Kind == identity.Portal) != (set != nil) || set != nil && set.Portal == live {
 			t.Errorf("%v has role %q and set %q", u.Kind, u.Role, u.Set)
 		}
 	}
@@ -178,7 +179,8 @@ func TestPairs(t *testing.T) {
 			}
 		}
 	}
-	all := []string{"below", "criteria", "field", "group", "mask", "module", "owner field", "parent", "peers", "report", "restrict"}
+	all := []string{"below", "criteria", "developer", "field", "group", "hide", "mask", "module", "owner field", "parent", "peers",
+		"personal data", "portal", "report", "restrict", "saved", "token"}
 	for i, a := range all {
 		for _, b := range all[:i] {
 			if got := count[[2]string{b, a}] * 10_000 / n; got < 500 {
@@ -199,6 +201,7 @@ func kinds(w *World) (is []string) {
 	for _, f := range w.App.Forms {
 		has["parent"] = has["parent"] || f.ParentField != 0
 		has["owner field"] = has["owner field"] || f.OwnerField != 0
+		has["personal data"] = has["personal data"] || slices.ContainsFunc(f.Fields, func(x *definition.Field) bool { return x.PII || x.EPHI })
 	}
 	for _, s := range w.App.Sharing {
 		has["field"] = has["field"] || s.Field != ""
@@ -207,6 +210,12 @@ func kinds(w *World) (is []string) {
 	}
 	for _, c := range w.App.Custom {
 		has[map[definition.Effect]string{definition.Share: "module", definition.Restrict: "restrict", definition.Mask: "mask"}[c.Effect]] = true
+	}
+	has["hide"], has["saved"] = len(w.Hides) > 0, len(w.Saved) > 0
+	for _, u := range w.Users {
+		has["portal"] = has["portal"] || u.Kind == identity.Portal
+		has["developer"] = has["developer"] || u.Kind == identity.Developer
+		has["token"] = has["token"] || u.Credential == identity.PersonalToken
 	}
 	for name, yes := range has {
 		if yes {
@@ -259,7 +268,7 @@ func TestMutate(t *testing.T) {
 			if !slices.Equal(View(w, u), View(m, u)) {
 				t.Fatalf("seed %d: %s sees the difference", seed, u.Email)
 			}
-			if again, _ := Mutate(w, rand.New(rand.NewPCG(uint64(seed), 3)), u); ok && len(difference(again, m)) != 0 {
+			if again, _ := Mutate(w, rand.New(rand.NewPCG(uint64(seed), 3)), u); ok && len(records(difference(again, m))) != 0 {
 				t.Fatalf("seed %d: two results of one number", seed)
 			}
 			for what := range difference(w, m) {
@@ -271,16 +280,25 @@ func TestMutate(t *testing.T) {
 		}
 	}
 	t.Log(tried, changed)
-	for what, one := range map[string]int{"added": 7, "removed": 6, "changed": 6, "hidden cell": 7} {
+	for what, one := range map[string]int{"added": 7, "removed": 6, "changed": 6, "hidden cell": 7, "hide": 7} {
 		if changed[what]*one < tried {
 			t.Errorf("%s: %d of %d", what, changed[what], tried)
 		}
 	}
 }
 
+// records leaves hides out of a difference: two runs make two of the same.
+func records(is map[string]bool) map[string]bool {
+	delete(is, "hide")
+	return is
+}
+
 // difference says how the records of two worlds differ.
 func difference(a, b *World) map[string]bool {
 	is := map[string]bool{}
+	if !slices.Equal(a.Hides, b.Hides) {
+		is["hide"] = true
+	}
 	for _, f := range a.App.Forms {
 		for _, r := range a.Records[f.Name] {
 			o := b.Find(f.Name, r.ID)
