@@ -256,7 +256,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 	next.Version = ptr.next()
 	out.Application, out.Warnings = next, next.Warnings()
 	if *prepared = e.storeVersion(&ptr, prev, next); *prepared == nil {
-		if err := unbind(txn, prev, next); err != nil {
+		if err := forget(txn, prev, next); err != nil {
 			return err
 		}
 	}
@@ -389,6 +389,14 @@ func holders(people *directory.People, application, attribute string) (n int) {
 		}
 	}
 	return n
+}
+
+// forget drops what belongs to parts of the definition that a new version drops.
+func forget(txn *storage.Txn, prev, next *definition.Application) error {
+	if err := unbind(txn, prev, next); err != nil {
+		return err
+	}
+	return dropHides(txn, prev, next)
 }
 
 // unbind forgets the modules of custom rules that a new version drops, so that

@@ -20,6 +20,7 @@ const (
 	spaceCounter    storage.Space = 19
 	spaceKey        storage.Space = 20
 	spaceJob        storage.Space = 21
+	spaceHide       storage.Space = 22
 )
 
 // Options configure an Engine. Store, Directory, Rules and Inspect are

@@ -56,13 +56,14 @@ func pointerKey(name string) string { return "p/" + name }
 func versionKey(name string, v uint64) string { return fmt.Sprintf("v/%s/%08d", name, v) }
 
 // application is an active definition, compiled, with the forms as storage
-// wants them and the modules that fill its custom rules.
+// wants them, the modules that fill its custom rules, and what admins hide.
 type application struct {
 	def       *definition.Application
 	preparing uint64
 	policy    *policy.Policy
 	forms     map[uint32]*form
 	bindings  map[*definition.CustomRule]*binding
+	hides     []*hide
 }
 
 // form is one form with its indexes by use.
@@ -170,7 +171,10 @@ func (e *Engine) compile(r storage.Reader, name string, old *appEntry) (*applica
 			f.soon, f.frozen = w.required, w.empty
 		}
 	}
-	app.bindings, err = e.readBindings(r, app)
+	if app.bindings, err = e.readBindings(r, app); err != nil {
+		return nil, false, err
+	}
+	app.hides, err = readHides(r, app)
 	return app, err == nil, err
 }
 

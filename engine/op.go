@@ -115,7 +115,7 @@ func (e *Engine) viewOf(epoch uint64, v identity.Viewer, app *application, peopl
 	if hit != nil && hit.epoch == epoch {
 		return hit.view
 	}
-	view := app.policy.View(v, people.In(v.Application))
+	view := app.policy.View(v, people.In(v.Application), app.hidesFor(people))
 	e.mu.Lock()
 	if len(e.views) >= maxCached {
 		clear(e.views)

@@ -138,7 +138,7 @@ func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *prepara
 			if err != nil {
 				return err
 			}
-			if err := unbind(txn, prev, prep.next); err != nil {
+			if err := forget(txn, prev, prep.next); err != nil {
 				return err
 			}
 			ptr.Active = prep.next.Version

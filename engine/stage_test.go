@@ -176,7 +176,7 @@ func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *
 	return &Op{
 		e: s.e, ctx: context.Background(), r: r, snapshot: snap, app: s.app,
 		principal: identity.Principal{Tenant: s.tenant.ID(), User: u.ID, Credential: u.Credential},
-		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}),
+		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}, nil),
 		fuel:      rules.Fuel{Left: rules.QueryFuel},
 		outcomes:  map[outcomeKey]policy.Outcome{}, seen: map[recordKey]seenRecord{},
 	}

@@ -21,6 +21,7 @@ func typical() *world {
 	w.share(definition.SharingRule{From: group{Role: "CEO"}, To: group{Role: "Rep"}, Level: definition.Read})
 	w.share(definition.SharingRule{Criteria: map[string]any{"region": map[string]any{"eq": "EMEA"}}, To: group{Role: "Head"}, Level: definition.Read})
 	w.share(definition.SharingRule{Field: "assignee", Level: definition.Read})
+	w.hide("support", map[string]any{"region": map[string]any{"eq": "APAC"}}).hide("admin", nil)
 	return w
 }
 
@@ -69,19 +70,19 @@ func BenchmarkView(b *testing.B) {
 	b.Run("new", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p.View(who, people)
+			p.View(who, people, nil)
 		}
 	})
 	b.Run("first decision", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p.View(who, people).Decide(order, view, s)
+			p.View(who, people, nil).Decide(order, view, s)
 		}
 	})
 	b.Run("first reach", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p.View(who, people).Reach(order, view)
+			p.View(who, people, nil).Reach(order, view)
 		}
 	})
 }
@@ -121,7 +122,7 @@ func manyViewer(i int) identity.Viewer {
 func TestTenThousandRoles(t *testing.T) {
 	w, people := manyRoles(10_000)
 	p := w.policy(t)
-	v := p.View(manyViewer(3), people)
+	v := p.View(manyViewer(3), people, nil)
 	for i := range 10_000 {
 		up := i
 		for up > 3 {
@@ -144,18 +145,18 @@ func BenchmarkTenThousandRoles(b *testing.B) {
 	})
 	b.Run("view and decide", func(b *testing.B) {
 		for b.Loop() {
-			p.View(manyViewer(0), people).Decide(order, view, s)
+			p.View(manyViewer(0), people, nil).Decide(order, view, s)
 		}
 	})
 	b.Run("decide", func(b *testing.B) {
-		v := p.View(manyViewer(0), people)
+		v := p.View(manyViewer(0), people, nil)
 		for b.Loop() {
 			v.Decide(order, view, s)
 		}
 	})
 	b.Run("reach of the root", func(b *testing.B) {
 		for b.Loop() {
-			p.View(manyViewer(0), people).Reach(order, view)
+			p.View(manyViewer(0), people, nil).Reach(order, view)
 		}
 	})
 }

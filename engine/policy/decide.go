@@ -16,7 +16,7 @@ func (v *View) Decide(form uint32, a definition.Action, s Subject) bool {
 		return false
 	}
 	rec := s.Record()
-	if rec.IsZero() || !v.granted(fv, a, s, rec) {
+	if rec.IsZero() || !v.granted(fv, a, s, rec) || v.hidden(fv, rec) {
 		return false
 	}
 	for _, c := range fv.restricts {

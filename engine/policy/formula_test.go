@@ -26,7 +26,7 @@ func (f *formula) placed() bool { return f.full() || f.v.Kind == identity.Live &
 func (f *formula) set() *definition.PermissionSet { return f.w.app.Sets[0] }
 
 func (f *formula) may(form string, a definition.Action, s *subject) bool {
-	if !f.placed() || f.removed(form, s) {
+	if !f.placed() || f.removed(form, s) || f.hidden(form, s) {
 		return false
 	}
 	if f.full() {
@@ -275,7 +275,7 @@ func checkReports(t *rapid.T, f *formula, v *policy.View, form string, s *subjec
 		if r.Form != form {
 			continue
 		}
-		want := f.placed() && !f.removed(form, s) && f.matches(r, s) && (f.full() || f.inScope(r, view, s))
+		want := f.placed() && !f.removed(form, s) && !f.hidden(form, s) && f.matches(r, s) && (f.full() || f.inScope(r, view, s))
 		if got := v.Contains(v.ReportReach(r.Name), s); got != want {
 			t.Fatalf("report %s: %v, want %v", r.Name, got, want)
 		}
@@ -303,6 +303,15 @@ func checkSimple(t *rapid.T, r policy.Reach, top bool) {
 		checkSimple(t, m.Parent, true)
 		if m.Parent == (policy.None{}) || m.Form != order || m.Field.Number != lineOrder {
 			t.Fatalf("OfParent %+v", m)
+		}
+	case *policy.Minus:
+		if !top {
+			t.Fatalf("Minus inside a reach")
+		}
+		checkSimple(t, m.From, true)
+		checkSimple(t, m.Take, false)
+		if m.From == (policy.None{}) {
+			t.Fatalf("nothing less something")
 		}
 	case policy.Union:
 		owned := 0

@@ -47,8 +47,8 @@ func TestP4ZeroValuesDeny(t *testing.T) {
 			t.Errorf("%s: All holds a record that is not there", name)
 		}
 	}
-	deniesEverything(t, w.policy(t).View(identity.Viewer{}, w.people()))
-	deniesEverything(t, w.policy(t).View(identity.Viewer{}, nil))
+	deniesEverything(t, w.policy(t).View(identity.Viewer{}, w.people(), nil))
+	deniesEverything(t, w.policy(t).View(identity.Viewer{}, nil, nil))
 	if _, err := policy.Compile(nil); err == nil {
 		t.Error("no definition compiled")
 	}
@@ -56,7 +56,7 @@ func TestP4ZeroValuesDeny(t *testing.T) {
 
 func TestP4WithoutPeopleOnlyOwn(t *testing.T) {
 	w := newWorld().onOrders(view)
-	v := w.policy(t).View(identity.Viewer{User: uid("head"), Kind: identity.Live, Role: "Head", PermissionSet: "s", Application: "shop", Credential: identity.Session}, nil)
+	v := w.policy(t).View(identity.Viewer{User: uid("head"), Kind: identity.Live, Role: "Head", PermissionSet: "s", Application: "shop", Credential: identity.Session}, nil, nil)
 	sees(t, v, view, "head")
 }
 
@@ -205,7 +205,7 @@ func TestFingerprint(t *testing.T) {
 		t.Error("shapes without rights of two versions have one fingerprint")
 	}
 	who := identity.Viewer{Tenant: identity.Tenant{2}, User: uid("rep"), Kind: identity.Live, Role: "Rep", PermissionSet: "s", Application: "shop", Credential: identity.Session}
-	if w.policy(t).View(who, w.people()).Shape().Fingerprint == want {
+	if w.policy(t).View(who, w.people(), nil).Shape().Fingerprint == want {
 		t.Error("two tenants have one fingerprint")
 	}
 }

@@ -66,7 +66,18 @@ func (d *drawing) world() *world {
 	for i := range d.upTo(3) {
 		w.app.Custom = append(w.app.Custom, w.customRule(d, fmt.Sprint("c", i)))
 	}
+	for range d.upTo(2) {
+		w.hides = append(w.hides, w.drawnHide(d))
+	}
 	return w
+}
+
+func (w *world) drawnHide(d *drawing) policy.Hide {
+	h := policy.Hide{Form: pick(d, []uint32{order, order, line}), Owner: uid(pick(d, userNames)), Lapsed: d.yes()}
+	if h.Form == order && d.yes() {
+		h.Criteria = compiled(w.app.Forms[0], pick(d, hideFilters))
+	}
+	return h
 }
 
 func (w *world) permissions(d *drawing) {

@@ -103,7 +103,8 @@ func (v *View) ReportReach(name string) Reach {
 }
 
 // term puts together what the reports show everything of (all), what they show
-// the viewer's scope of (base), and what RESTRICT rules let through.
+// the viewer's scope of (base) and what RESTRICT rules let through, and takes
+// away what is hidden from the viewer.
 func (v *View) term(fv *formView, a definition.Action, all, base Reach) Reach {
 	if !isNone(base) {
 		base = intersect(base, v.scopeReach(fv, a))
@@ -112,7 +113,7 @@ func (v *View) term(fv *formView, a definition.Action, all, base Reach) Reach {
 	for _, c := range fv.restricts {
 		parts = append(parts, c.keptByRule)
 	}
-	return intersect(parts...)
+	return minus(intersect(parts...), hiddenReach(fv.hiding))
 }
 
 // scopeReach is own, below, peers and shared, or for a child form the parent's

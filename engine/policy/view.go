@@ -20,6 +20,7 @@ type View struct {
 	below   owners // for W1
 	refused error
 	shape   *Shape
+	hides   []Hide
 	forms   []atomic.Pointer[formView] // by form index, made at first use
 }
 
@@ -30,6 +31,7 @@ type formView struct {
 	rights    *rights
 	scopes    [definition.ReadWriteDelete + 1]*scope // by level; not for child forms
 	restricts []*custom
+	hiding    []hiding // ascending by owner
 	masks     []*custom
 	maskRules []*definition.CustomRule
 	mayMask   record.FieldSet
@@ -46,13 +48,14 @@ type scope struct {
 }
 
 // View makes the rights of one viewer. It is immutable and safe for concurrent
-// use; people must not change under it. The view of a viewer who has no place
-// in the application denies everything.
-func (p *Policy) View(v identity.Viewer, people People) *View {
+// use; people and hides, which are all that the application has, must not change
+// under it. The view of a viewer who has no place in the application denies
+// everything.
+func (p *Policy) View(v identity.Viewer, people People, hides []Hide) *View {
 	if people == nil {
 		people = nobody{}
 	}
-	w := &View{policy: p, viewer: v, people: people, pos: noRole, forms: make([]atomic.Pointer[formView], len(p.forms))}
+	w := &View{policy: p, viewer: v, people: people, hides: hides, pos: noRole, forms: make([]atomic.Pointer[formView], len(p.forms))}
 	w.set = w.setOf()
 	w.shape = w.set.shape.forTenant(v.Tenant)
 	w.placeOwners()
@@ -151,6 +154,7 @@ func (v *View) makeForm(at int) *formView {
 	if v.set == v.policy.nothing {
 		return fv
 	}
+	fv.hiding = v.hidingOf(f.def.Number)
 	var shares []*custom
 	for _, c := range f.custom {
 		if !c.concerns(&v.viewer) {

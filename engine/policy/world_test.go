@@ -36,6 +36,7 @@ var judged = []definition.Action{view, edit, del, export, readComm, writeComm, h
 type world struct {
 	app   *definition.Application
 	holds map[string]string // user → role
+	hides []policy.Hide
 }
 
 func newWorld() *world {
@@ -155,7 +156,7 @@ func (w *world) as(t testing.TB, v identity.Viewer) *policy.View {
 	if v.Credential == identity.NoCredential {
 		v.Credential = identity.Session
 	}
-	return w.policy(t).View(v, w.people())
+	return w.policy(t).View(v, w.people(), w.hides)
 }
 
 func (w *world) people() people {
