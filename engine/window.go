@@ -203,4 +203,10 @@ func (op *Op) redact(shape *policy.FormShape, s *subject, masks bool) record.Red
 	return record.Redact(s.rec, shape.Visible, masked)
 }
 
+// redactState is redact for an older state of a record, of which hidden is
+// covered as well.
+func (op *Op) redactState(shape *policy.FormShape, s *subject, hidden record.FieldSet) record.Redacted {
+	return record.Redact(s.rec, shape.Visible, op.view.Masked(s.form.def.Number, s).Union(hidden))
+}
+
 func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }

@@ -172,6 +172,9 @@ func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
 	if err != nil {
 		return err
 	}
+	if err := op.dropComments(number, id); err != nil {
+		return err
+	}
 	return op.stored(shape, op.txn.Delete(f.store, s.rec))
 }
 

@@ -29,6 +29,13 @@ type Index struct {
 // Space separates documents of different use inside a tenant.
 type Space uint8
 
+// DocRange says where a walk over documents begins and in which direction it
+// goes. The zero DocRange is the walk of Docs.
+type DocRange struct {
+	After string // a key with the prefix, behind which the walk begins; empty for its beginning
+	Desc  bool
+}
+
 // Stats counts the work of a snapshot or transaction.
 type Stats struct {
 	Keys    int // keys that cursors stood on, hits of Get not included
@@ -61,6 +68,8 @@ type Reader interface {
 	Doc(s Space, key string) ([]byte, bool, error)
 	// Docs walks the documents whose key begins with prefix, in byte order.
 	Docs(s Space, prefix string) *DocCursor
+	// DocsIn is Docs from a place on, in either direction.
+	DocsIn(s Space, prefix string, r DocRange) *DocCursor
 	// Changes walks the change log from sequence from on. A Txn does not show the
 	// changes that it will add.
 	Changes(from uint64) *ChangeCursor
@@ -189,6 +198,20 @@ func (v *view) Doc(s Space, key string) ([]byte, bool, error) {
 func (v *view) Docs(s Space, prefix string) *DocCursor {
 	space := v.scope.docs(s)
 	return &DocCursor{walk: v.walk(span{prefix: append(space, prefix...), cut: len(space)})}
+}
+
+func (v *view) DocsIn(s Space, prefix string, r DocRange) *DocCursor {
+	space := v.scope.docs(s)
+	cut := len(space)
+	sp := span{prefix: append(space, prefix...), desc: r.Desc, cut: cut}
+	switch from := v.scope.doc(s, r.After); {
+	case r.After == "":
+	case r.Desc:
+		sp.hi = from
+	default:
+		sp.lo = append(from, 0)
+	}
+	return &DocCursor{walk: v.walk(sp)}
 }
 
 func (v *view) Records(f *Form, r Range) *RecordCursor {

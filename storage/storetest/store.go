@@ -384,6 +384,29 @@ func testDocuments(t *testing.T, s *storage.Store) {
 	if got := docs(sn, "a"); !slices.Equal(got, []string{"a=", "ab=AB"}) {
 		t.Errorf("documents from a: %v", got)
 	}
+	for _, r := range []struct {
+		storage.DocRange
+		prefix, want string
+	}{
+		{storage.DocRange{Desc: true}, "", "s b ab a "},
+		{storage.DocRange{After: "a"}, "a", "ab "},
+		{storage.DocRange{After: "ab", Desc: true}, "a", "a "},
+		{storage.DocRange{After: "b", Desc: true}, "", "ab a "},
+		{storage.DocRange{After: "b"}, "", "s "},
+		{storage.DocRange{After: "s"}, "", ""},
+		{storage.DocRange{After: "aa"}, "", "ab b s "},
+	} {
+		got := ""
+		c := sn.DocsIn(1, r.prefix, r.DocRange)
+		for c.Next() {
+			got += c.Key() + " "
+		}
+		must(t, c.Err())
+		c.Close()
+		if got != r.want {
+			t.Errorf("documents in %+v: %q, want %q", r, got, r.want)
+		}
+	}
 	if v, found, err := sn.Doc(1, "a"); !found || v == nil || len(v) != 0 || err != nil {
 		t.Errorf("an empty document: %v %v %v", v, found, err)
 	}
