@@ -3,14 +3,33 @@ package engine
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 
 	"sluice/internal/world"
 )
 
-// firstSeed begins the sequence of random worlds. A failing test prints the
-// seed of its world.
-const firstSeed = 20_261_122
+// firstSeed() begins the sequence of random worlds, SLUICE_SEED another one. A
+// failing test prints the seed of its world.
+func firstSeed() uint64 {
+	if n, ok := number("SLUICE_SEED"); ok {
+		return n
+	}
+	return 20_261_122
+}
+
+// number reads a variable of the environment that holds a number.
+func number(name string) (uint64, bool) {
+	text := os.Getenv(name)
+	if text == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		panic(name + ": " + err.Error())
+	}
+	return n, true
+}
 
 func full() bool { return os.Getenv("SLUICE_FULL") != "" }
 

@@ -101,7 +101,7 @@ func TestP7_ReadErrorsEndTheAnswer(t *testing.T) {
 	n := worlds(60, 5_000)
 	felt := make([]int, n)
 	sharded(t, n, func(t *testing.T, i int) {
-		seed := firstSeed + uint64(i)*6151
+		seed := firstSeed() + uint64(i)*6151
 		rnd := rand.New(rand.NewPCG(seed, 5))
 		d := &trips{Driver: memstore.NewDriver()}
 		store, err := storage.New(d, nil)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"sluice/internal/definition"
@@ -325,35 +326,29 @@ func (h *inhabited) checkIndex(snap *storage.Snapshot, f *definition.Form, s *st
 // Engine.Write and a directory, and holds every outcome, what is stored after
 // it, and what everybody then reads, against the oracle.
 func TestWritesEqualModel(t *testing.T) {
-	n := worlds(120, 10_000)
-	done := make([]int, n)
-	sharded(t, n, func(t *testing.T, i int) {
-		seed := firstSeed + uint64(i)*104_729
+	var worlds, done atomic.Int64
+	prove(t, 120, 10_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		h := inhabit(t, randomWorld(seed, world.Small))
 		defer h.close()
 		actors := h.actors()
 		for range 40 {
 			u := actors[rnd.IntN(len(actors))]
-			if v := h.op(u); v.view.Refused() != nil {
-				v.Close()
+			v := h.op(u)
+			refused := v.view.Refused() != nil
+			if v.Close(); refused {
 				continue // no operation begins: B1
-			} else {
-				v.Close()
 			}
 			if h.try(u, h.randomAttempt(u, rnd)) {
-				done[i]++
+				done.Add(1)
 			}
 		}
+		worlds.Add(1)
 		h.checkStored()
 		h.compare(rnd)
 	})
-	sum := 0
-	for _, d := range done {
-		sum += d
-	}
-	t.Logf("%d worlds, %d writes done of %d tried", n, sum, n*40)
-	if sum < n*4 {
+	t.Logf("%d writes done of %d tried", done.Load(), worlds.Load()*40)
+	if done.Load() < worlds.Load()*4 {
 		t.Error("too few writes were permitted to prove anything")
 	}
 }

@@ -51,7 +51,9 @@ func (g *gen) hideFilter(f *definition.Form) map[string]any {
 	if g.chance(0.3) {
 		return map[string]any{}
 	}
-	return (&filters{rnd: g.Rand, w: g.w, gone: g.gone, fields: func(string) []string { return plain(f) }}).object(f, g.weighted(6, 2, 1))
+	return (&filters{rnd: g.Rand, w: g.w, gone: g.gone, fields: func(string) []string {
+		return append(plain(f), "addedBy", "addedTime")
+	}}).object(f, g.weighted(6, 2, 1))
 }
 
 // saved makes reports that users keep for themselves and others.
