@@ -5,8 +5,6 @@ import (
 	"os"
 	"strconv"
 	"testing"
-
-	"sluice/internal/world"
 )
 
 // firstSeed() begins the sequence of random worlds, SLUICE_SEED another one. A
@@ -56,11 +54,4 @@ func sharded(t *testing.T, n int, f func(t *testing.T, i int)) {
 			})
 		}
 	})
-}
-
-// randomWorld is world.Random without hides: nothing hides records yet.
-func randomWorld(seed uint64, size world.Size) *world.World {
-	w := world.Random(seed, size)
-	w.Hides = nil
-	return w
 }

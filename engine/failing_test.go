@@ -106,7 +106,7 @@ func TestP7_ReadErrorsEndTheAnswer(t *testing.T) {
 		d := &trips{Driver: memstore.NewDriver()}
 		store, err := storage.New(d, nil)
 		must(t, err)
-		w := randomWorld(seed, world.Small)
+		w := world.Random(seed, world.Small)
 		s := newStageOn(t, w, store, someTenant)
 		defer s.close()
 		runner := &tripRunner{Runner: s.double}

@@ -103,10 +103,16 @@ func rename(w *world.World, ids map[record.ID]record.ID) {
 			}
 		}
 	}
+	for _, h := range w.Hides {
+		h.Admin = to(h.Admin)
+	}
+	for _, s := range w.Saved {
+		s.Maker = to(s.Maker)
+	}
 	renameCriteria(w, ids)
 }
 
-// renameCriteria replaces ids in the filters of reports and rules.
+// renameCriteria replaces ids in the filters of reports, rules and hides.
 func renameCriteria(w *world.World, ids map[record.ID]record.ID) {
 	text := map[string]string{}
 	for from, to := range ids {
@@ -134,6 +140,12 @@ func renameCriteria(w *world.World, ids map[record.ID]record.ID) {
 		walk(r.Criteria)
 	}
 	for _, r := range w.App.Sharing {
+		walk(r.Criteria)
+	}
+	for _, h := range w.Hides {
+		walk(h.Where)
+	}
+	for _, r := range w.Saved {
 		walk(r.Criteria)
 	}
 }

@@ -329,7 +329,7 @@ func TestWritesEqualModel(t *testing.T) {
 	var worlds, done atomic.Int64
 	prove(t, 120, 10_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
-		h := inhabit(t, randomWorld(seed, world.Small))
+		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()
 		actors := h.actors()
 		for range 40 {

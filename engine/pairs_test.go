@@ -260,7 +260,7 @@ func TestP3_UnseenChangesNothing(t *testing.T) {
 	prove(t, 150, 50_000, func(t *testing.T, seed uint64) {
 		for salt := uint64(3); ; salt++ {
 			rnd := rand.New(rand.NewPCG(seed, salt))
-			w := randomWorld(seed+salt<<40, sizeOf(seed))
+			w := world.Random(seed+salt<<40, sizeOf(seed))
 			u := w.Users[rnd.IntN(len(w.Users))]
 			if other, ok := world.Mutate(w, rnd, u); ok {
 				comparePair(t, w, other, u, rnd)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -79,6 +80,9 @@ func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant iden
 	for _, rule := range w.App.Custom {
 		s.bind(rule)
 	}
+	for _, h := range w.Hides {
+		s.app.hides = append(s.app.hides, s.hide(h))
+	}
 	key, err := newSealer(make([]byte, 64))
 	must(tb, err)
 	e.keys[tenant] = key
@@ -120,6 +124,31 @@ func (s *stage) bind(rule *definition.CustomRule) {
 		b.mask = append(b.mask, f.Number)
 	}
 	s.app.bindings[rule] = b
+}
+
+// hide is a hide as it is read from storage.
+func (s *stage) hide(h *oracle.Hide) *hide {
+	def, _ := s.w.App.Form(h.Form)
+	f := s.app.forms[def.Number]
+	written, faults := newHide(f, h.Admin, h.Where)
+	if len(faults) > 0 {
+		s.tb.Fatalf("seed %d: hide of %s: %v", s.w.Seed, h.Form, faults)
+	}
+	b, err := json.Marshal(written.doc)
+	must(s.tb, err)
+	return readHide(f, h.Admin, b)
+}
+
+// hides is what the directory would make of them.
+func (s *stage) hides() (out []policy.Hide) {
+	for _, h := range s.app.hides {
+		by := s.w.User(h.owner)
+		out = append(out, policy.Hide{
+			Form: h.form.def.Number, Owner: h.owner, Criteria: h.criteria,
+			Lapsed: by == nil || by.Inactive || !by.Kind.Administers(),
+		})
+	}
+	return out
 }
 
 func (s *stage) store() {
@@ -176,7 +205,7 @@ func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *
 	return &Op{
 		e: s.e, ctx: context.Background(), r: r, snapshot: snap, app: s.app,
 		principal: identity.Principal{Tenant: s.tenant.ID(), User: u.ID, Credential: u.Credential},
-		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}, nil),
+		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}, s.hides()),
 		fuel:      rules.Fuel{Left: rules.QueryFuel},
 		outcomes:  map[outcomeKey]policy.Outcome{}, seen: map[recordKey]seenRecord{},
 	}

@@ -255,7 +255,7 @@ func (s *stage) compareDefaultOrder(op *Op, u *oracle.User, r *definition.Report
 // records by lookup.
 func TestP1_EngineEqualsOracle(t *testing.T) {
 	prove(t, 500, 200_000, func(t *testing.T, seed uint64) {
-		compareWorld(t, randomWorld(seed, sizeOf(seed)), rand.New(rand.NewPCG(seed, 1)))
+		compareWorld(t, world.Random(seed, sizeOf(seed)), rand.New(rand.NewPCG(seed, 1)))
 	})
 }
 
@@ -264,7 +264,7 @@ func TestStoresAgree(t *testing.T) {
 	for i := range worlds(6, 200) {
 		store, err := badgerstore.Open(t.TempDir(), nil)
 		must(t, err)
-		s := newStageOn(t, randomWorld(firstSeed()+uint64(i), world.Small), store, someTenant)
+		s := newStageOn(t, world.Random(firstSeed()+uint64(i), world.Small), store, someTenant)
 		s.compare(rand.New(rand.NewPCG(uint64(i), 1)))
 		s.close()
 	}

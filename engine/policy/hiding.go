@@ -19,8 +19,17 @@ type Hide struct {
 	// owner.
 	Criteria *Criteria
 	// Lapsed says that the owner is no active admin any more: the super admin
-	// sees the records again, nobody else does (G2).
+	// sees the records again, nobody else does, its author included (G2).
 	Lapsed bool
+}
+
+// exempts reports whether the hide takes nothing from the viewer: its author,
+// or once it has lapsed the super admin alone, so not an author who was demoted.
+func (h *Hide) exempts(v identity.Viewer) bool {
+	if h.Lapsed {
+		return v.Kind == identity.SuperAdmin
+	}
+	return h.Owner == v.User
 }
 
 // hiding is a hide that takes records from the viewer.
@@ -33,7 +42,7 @@ type hiding struct {
 func (v *View) hidingOf(form uint32) []hiding {
 	var out []hiding
 	for _, h := range v.hides {
-		if h.Form != form || h.Owner == v.viewer.User || h.Lapsed && v.viewer.Kind == identity.SuperAdmin {
+		if h.Form != form || h.exempts(v.viewer) {
 			continue
 		}
 		own := hiding{owner: h.Owner, criteria: h.Criteria}

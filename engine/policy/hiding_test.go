@@ -51,7 +51,7 @@ func (w *world) hide(owner string, where map[string]any) *world {
 func (f *formula) hidden(form string, s *subject) bool {
 	return slices.ContainsFunc(f.w.hides, func(h policy.Hide) bool {
 		number := map[string]uint32{"Order": order, "Line": line}[form]
-		if h.Form != number || h.Owner != s.rec.Owner() || h.Owner == f.v.User || h.Lapsed && f.v.Kind == identity.SuperAdmin {
+		if h.Form != number || h.Owner != s.rec.Owner() || !h.Lapsed && h.Owner == f.v.User || h.Lapsed && f.v.Kind == identity.SuperAdmin {
 			return false
 		}
 		if h.Criteria == nil {
@@ -182,9 +182,10 @@ func TestG2LapsedHidesShowToTheSuperAdminAlone(t *testing.T) {
 			can(t, v, order, a, s, who == "the super admin")
 		}
 	}
-	// Who hid them and is an ordinary user now reaches them as any of their own.
+	// Who hid them and is an ordinary user now is not the super admin either.
 	w.holds["admin"] = "Rep"
-	can(t, w.live(t, "admin"), order, view, s, true)
+	can(t, w.live(t, "admin"), order, view, s, false)
+	can(t, w.live(t, "admin"), order, view, by("admin"), true)
 }
 
 func TestA3AdminsLessWhatIsHidden(t *testing.T) {
@@ -212,5 +213,5 @@ func TestG2HidingGrantsNothing(t *testing.T) {
 	can(t, w.as(t, identity.Viewer{User: uid("rep")}), order, view, by("rep"), false)
 	can(t, w.live(t, "agent"), order, view, by("head"), false)
 	can(t, w.live(t, "head"), order, view, by("rep"), false)
-	can(t, w.live(t, "rep"), order, view, by("rep"), true)
+	can(t, w.live(t, "rep"), order, view, by("rep"), false)
 }

@@ -47,7 +47,7 @@ type mutation struct {
 func (m *mutation) view() []string { return View(m.w, m.user) }
 
 func (m *mutation) step(f *definition.Form) bool {
-	if len(m.w.Hides) > 0 && m.rnd.IntN(6) == 0 {
+	if m.rnd.IntN(6) == 0 {
 		return m.hide(f)
 	}
 	rows := m.w.Records[f.Name]
