@@ -146,7 +146,8 @@ func (s *sealer) open(cursor string, keys int, binding []byte) (position, error)
 }
 
 // binding says which list a cursor belongs to: tenant, user, shape (which holds
-// the definition's version), form or report, parent and lookup, order and filter.
+// the definition's version), form, action or report, parent and lookup, order and
+// filter.
 func (l *lister) binding() []byte {
 	h := sha256.New()
 	put := func(b []byte) {
@@ -161,6 +162,7 @@ func (l *lister) binding() []byte {
 	fp := l.op.view.Shape().Fingerprint
 	put(fp[:])
 	put(binary.BigEndian.AppendUint32(nil, l.q.Form))
+	put([]byte{byte(l.q.Action)})
 	put([]byte(l.q.Report))
 	put(l.parent[:])
 	if l.link != nil {

@@ -21,6 +21,8 @@ const (
 	spaceKey        storage.Space = 20
 	spaceJob        storage.Space = 21
 	spaceHide       storage.Space = 22
+	spaceReport     storage.Space = 25
+	spaceExport     storage.Space = 26
 )
 
 // Options configure an Engine. Store, Directory, Rules and Inspect are

@@ -257,9 +257,13 @@ func (op *Op) importJob(id string) (ImportJob, error) {
 	return job, err
 }
 
-func (op *Op) mayHandle(job *ImportJob) bool {
+func (op *Op) mayHandle(job *ImportJob) bool { return op.mayHandleOf(job.User) }
+
+// mayHandleOf reports whether the viewer may deal with what somebody else made
+// in the application, or made it.
+func (op *Op) mayHandleOf(maker record.ID) bool {
 	v := op.view.Viewer()
-	return job.User == v.User || v.Kind.Administers() || v.Kind == identity.Developer
+	return maker == v.User || v.Kind.Administers() || v.Kind == identity.Developer
 }
 
 func readImport(b []byte) (ImportJob, error) {

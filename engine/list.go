@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sluice/engine/policy"
+	"sluice/internal/definition"
 	"sluice/internal/fault"
 	"sluice/internal/filter"
 	"sluice/internal/record"
@@ -18,9 +19,12 @@ type Order struct {
 	NullsFirst bool // default: nulls last, whatever the direction
 }
 
-// List asks for a page of records that the viewer may VIEW.
+// List asks for a page of the records in the viewer's reach.
 type List struct {
 	Form uint32
+	// Action is what the records are listed for: VIEW, which the zero Action means,
+	// or EXPORT. Internal for any other.
+	Action definition.Action
 	// Report restricts to the report's own term and uses its default order when
 	// OrderBy is empty; empty lists the whole reach.
 	Report string
@@ -64,15 +68,21 @@ func (op *Op) List(q List) (*Page, error) {
 
 // reach is the whole reach, or the report's term of it. A report of another
 // form shows nothing, like one that does not exist: its term speaks of the
-// records of that form.
+// records of that form. For EXPORT a report shows those of its records that may
+// be exported.
 func (l *lister) reach() policy.Reach {
+	reach := l.op.view.Reach(l.q.Form, l.q.Action)
 	if l.q.Report == "" {
-		return l.op.view.Reach(l.q.Form, viewAction)
+		return reach
 	}
 	if r, ok := l.op.app.def.Report(l.q.Report); !ok || r.Form != l.form.def.Name {
 		return policy.None{}
 	}
-	return l.op.view.ReportReach(l.q.Report)
+	term := l.op.view.ReportReach(l.q.Report)
+	if l.q.Action == viewAction {
+		return term
+	}
+	return policy.Intersect{term, reach}
 }
 
 // lister runs one list.
@@ -99,6 +109,13 @@ func (op *Op) newLister(q List) (*lister, error) {
 	}
 	if q.First < 0 || q.First > MaxPage {
 		return nil, fault.New(fault.Invalid, "engine.List", "first: %d, expected 1 to %d", q.First, MaxPage)
+	}
+	switch q.Action {
+	case definition.NoAction:
+		q.Action = viewAction
+	case viewAction, exportAction:
+	default:
+		return nil, fault.New(fault.Internal, "engine.List", "records are listed for VIEW and EXPORT only")
 	}
 	l := &lister{op: op, q: q, form: f, shape: s, masked: len(op.view.Masks(q.Form)) > 0}
 	l.reader = cells{op: op, form: f}

@@ -24,6 +24,7 @@ type Op struct {
 	txn       *storage.Txn      // of a write
 	principal identity.Principal
 	people    *directory.People
+	epoch     uint64 // of people and definitions, as read
 	app       *application
 	view      *policy.View
 	seal      *sealer
@@ -87,6 +88,7 @@ func (op *Op) open(name string) error {
 	if err != nil {
 		return err
 	}
+	op.epoch = epoch
 	if op.people, err = op.e.o.Directory.Load(op.r); err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (op *Op) Children(lookup record.Field, parents []record.ID, q List) ([]*Pag
 	if !ok || link.Type != record.Lookup || !l.shape.Visible.Has(lookup.Number) {
 		return nil, fault.New(fault.Invalid, "engine.Children", "not a lookup of this form")
 	}
-	reach := op.view.Reach(q.Form, viewAction)
+	reach := op.view.Reach(q.Form, l.q.Action)
 	pages := make([]*Page, len(parents))
 	for i, parent := range parents {
 		l.parent, l.link, l.after = parent, link, nil

@@ -9,7 +9,10 @@ import (
 	"sluice/internal/record"
 )
 
-const viewAction = definition.View
+const (
+	viewAction   = definition.View
+	exportAction = definition.Export
+)
 
 // windowSize is how many candidates are settled together: one rule batch.
 const windowSize = 256

@@ -27,8 +27,8 @@ func and(imports ...string) []string { return append(imports, leaves...) }
 var house = map[string]row{
 	"": {anything: true}, // server.go wires
 
-	"resolvers/gateway": {imports: and("engine", "graph", "graph/app", "internal/directory", "internal/importer",
-		"resolvers", "resolvers/app")},
+	"resolvers/gateway": {imports: and("engine", "graph", "graph/app", "internal/directory", "internal/exporter",
+		"internal/importer", "resolvers", "resolvers/app")},
 	"resolvers":     {imports: and("engine", "graph", "internal/directory")},
 	"resolvers/app": {imports: and("engine", "graph", "graph/app")},
 	"graph":         {imports: and()},
@@ -60,6 +60,7 @@ var house = map[string]row{
 		"resolvers/gateway", "rules", "storage")},
 	"internal/demo":     {imports: and("console", "engine", "examples/rules", "internal/directory", "internal/importer", "rules")},
 	"internal/importer": {imports: and("engine")},
+	"internal/exporter": {imports: and("engine", "engine/policy")},
 
 	"bench":             {anything: true},
 	"internal/arch":     {},
