@@ -205,62 +205,28 @@ func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte,
 		return nil, err
 	}
 	if len(out.Faults) > 0 {
-		out.Application = nil
+		*out = Applied{Faults: out.Faults}
 	}
 	return out, nil
 }
 
-// propose resolves a document and stores it: as the active version, or as the
-// preparing one where records have to be visited.
+// propose judges a document and stores it: as the active version, or as the
+// preparing one where records have to be visited. One that is the active version
+// already is left alone.
 func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.Principal, name string, source []byte, allowDrop bool, out *Applied, prepared **preparation) error {
-	ptr, exists, err := readPointer(txn, name)
+	j, err := e.judge(txn, people, p, name, source, allowDrop)
 	if err != nil {
 		return err
 	}
-	if err := mayPropose(people, p, name, exists); err != nil {
-		return err
+	if *out = j.applied(); len(j.faults) > 0 || j.unchanged {
+		return nil
 	}
-	if ptr.Preparing != 0 {
-		return fault.New(fault.Conflict, "engine.Apply", "another version of application %s is being prepared; try again when it is done", name)
-	}
-	var prev *definition.Application
-	if exists {
-		if prev, err = readDefinition(txn, name, ptr.Active); err != nil {
-			return err
-		}
-		ptr.raise(prev)
-	}
-	forms, err := readCounter(txn)
-	if err != nil {
-		return err
-	}
-	next, faults := definition.Resolve(source, definition.Context{
-		Previous: prev, AllowDrop: allowDrop,
-		NextForm: func() uint32 { forms++; return forms },
-		Users: func(address string) (record.ID, bool) {
-			u, ok := people.ByEmail(address)
-			if !ok {
-				return record.ID{}, false
-			}
-			return u.ID, true
-		},
-	})
-	if len(faults) == 0 {
-		faults, err = boundFaults(txn, next)
-		faults = append(attributeFaults(prev, next, people), faults...)
-	}
-	if err != nil || len(faults) > 0 {
-		out.Faults = faults
-		return err
-	}
-	next.Version = ptr.next()
-	out.Application, out.Warnings = next, next.Warnings()
-	if *prepared = e.storeVersion(&ptr, prev, next); *prepared == nil {
-		if err := forget(txn, prev, next); err != nil {
+	if *prepared = e.storeVersion(&j.ptr, j.prev, j.next); *prepared == nil {
+		if err := forget(txn, j.prev, j.next); err != nil {
 			return err
 		}
 	}
-	return writeVersion(txn, next, ptr, forms)
+	return writeVersion(txn, j.next, j.ptr, j.forms)
 }
 
 func mayPropose(people *directory.People, p identity.Principal, name string, exists bool) error {
@@ -331,20 +297,10 @@ func readCounter(r storage.Reader) (uint32, error) {
 }
 
 // boundFaults reports rules whose module no longer fits the document.
-func boundFaults(r storage.Reader, next *definition.Application) ([]definition.Fault, error) {
+func boundFaults(next *definition.Application, bound map[string]boundModule) []definition.Fault {
 	var out []definition.Fault
 	for i, rule := range next.Custom {
-		s, err := readBinding(r, next.Name, rule.Name)
-		if err != nil {
-			return nil, err
-		}
-		if s.Module == "" {
-			continue
-		}
-		m, err := readModule(r, next.Name, s.Module)
-		if err != nil {
-			return nil, err
-		}
+		m := bound[rule.Name].module
 		if m == nil {
 			continue
 		}
@@ -355,7 +311,7 @@ func boundFaults(r storage.Reader, next *definition.Application) ([]definition.F
 			})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // attributeFaults reports viewer attributes that are dropped or change their

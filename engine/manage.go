@@ -12,12 +12,16 @@ type Summary struct {
 	Version uint64 // of the active definition, from 1
 }
 
-// Applied is the outcome of applying a definition. With Faults nothing was
-// changed and Application is nil; otherwise it is the version now active.
+// Applied is the outcome of applying or checking a definition. With Faults
+// nothing was changed and Application is nil; otherwise it is the version now
+// active, or after a check the one that applying would make.
 type Applied struct {
 	Application *definition.Application
-	Warnings    []definition.Warning
-	Faults      []definition.Fault
+	// Unchanged says that the document is the active version already: no version
+	// was made, and Application is the active one.
+	Unchanged bool
+	Findings  []definition.Finding // none where there are Faults
+	Faults    []definition.Fault
 }
 
 // Module is an uploaded rule module of an application. Modules are immutable

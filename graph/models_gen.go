@@ -33,9 +33,12 @@ type Application struct {
 
 // With faults nothing was changed and application is null.
 type ApplyPayload struct {
-	Application *Application       `json:"application,omitempty"`
-	Warnings    []*DefinitionFault `json:"warnings"`
-	Faults      []*DefinitionFault `json:"faults"`
+	Application *Application `json:"application,omitempty"`
+	// The definition is the active version already: no version was made.
+	Unchanged bool `json:"unchanged"`
+	// What works and may not be meant, by line.
+	Warnings []*DefinitionFault `json:"warnings"`
+	Faults   []*DefinitionFault `json:"faults"`
 }
 
 // A user's place in an application.
@@ -58,6 +61,19 @@ type ChangePasswordPayload struct {
 	Changed bool `json:"changed"`
 }
 
+// What applying a definition would say. Nothing was changed.
+type CheckPayload struct {
+	// The application that the definition names, null with faults.
+	Application *string `json:"application,omitempty"`
+	// The version that applying would make active, null with faults.
+	Version *int `json:"version,omitempty"`
+	// The definition is the active version already.
+	Unchanged bool               `json:"unchanged"`
+	Findings  []*DefinitionFault `json:"findings"`
+	// With a fault the definition would be refused.
+	Faults []*DefinitionFault `json:"faults"`
+}
+
 type CreateTokenPayload struct {
 	// Shown this once.
 	Token string `json:"token"`
@@ -78,9 +94,16 @@ type Credential struct {
 // Something in a definition that is wrong, or that probably was not meant.
 type DefinitionFault struct {
 	// From 1; 0 when it has no place of its own.
-	Line    int    `json:"line"`
-	Path    string `json:"path"`
-	Message string `json:"message"`
+	Line     int      `json:"line"`
+	Path     string   `json:"path"`
+	Message  string   `json:"message"`
+	Severity Severity `json:"severity"`
+	// What it is about: FAULT, or a kind of finding, such as CRITERIA_WRITABLE.
+	Kind string `json:"kind"`
+	// What to write instead; null for faults, whose message says it.
+	Fix *string `json:"fix,omitempty"`
+	// About nothing but the built-in sets, which every application has.
+	BuiltIn bool `json:"builtIn"`
 }
 
 type Me struct {
@@ -449,6 +472,67 @@ func (e *RuleEffect) UnmarshalJSON(b []byte) error {
 }
 
 func (e RuleEffect) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How much a finding matters.
+type Severity string
+
+const (
+	// Works as written; worth knowing.
+	SeverityInfo Severity = "INFO"
+	// Works, and probably was not meant.
+	SeverityWarning Severity = "WARNING"
+	// The definition is refused.
+	SeverityError Severity = "ERROR"
+)
+
+var AllSeverity = []Severity{
+	SeverityInfo,
+	SeverityWarning,
+	SeverityError,
+}
+
+func (e Severity) IsValid() bool {
+	switch e {
+	case SeverityInfo, SeverityWarning, SeverityError:
+		return true
+	}
+	return false
+}
+
+func (e Severity) String() string {
+	return string(e)
+}
+
+func (e *Severity) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Severity(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Severity", str)
+	}
+	return nil
+}
+
+func (e Severity) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Severity) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Severity) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

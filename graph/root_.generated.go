@@ -173,6 +173,8 @@ func (ec *executionContext) childFields_ApplyPayload(ctx context.Context, field 
 	switch field.Name {
 	case "application":
 		return ec.fieldContext_ApplyPayload_application(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_ApplyPayload_unchanged(ctx, field)
 	case "warnings":
 		return ec.fieldContext_ApplyPayload_warnings(ctx, field)
 	case "faults":
@@ -201,6 +203,22 @@ func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Contex
 		return ec.fieldContext_ChangePasswordPayload_changed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_CheckPayload_application(ctx, field)
+	case "version":
+		return ec.fieldContext_CheckPayload_version(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_CheckPayload_unchanged(ctx, field)
+	case "findings":
+		return ec.fieldContext_CheckPayload_findings(ctx, field)
+	case "faults":
+		return ec.fieldContext_CheckPayload_faults(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -239,6 +257,14 @@ func (ec *executionContext) childFields_DefinitionFault(ctx context.Context, fie
 		return ec.fieldContext_DefinitionFault_path(ctx, field)
 	case "message":
 		return ec.fieldContext_DefinitionFault_message(ctx, field)
+	case "severity":
+		return ec.fieldContext_DefinitionFault_severity(ctx, field)
+	case "kind":
+		return ec.fieldContext_DefinitionFault_kind(ctx, field)
+	case "fix":
+		return ec.fieldContext_DefinitionFault_fix(ctx, field)
+	case "builtIn":
+		return ec.fieldContext_DefinitionFault_builtIn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DefinitionFault", field.Name)
 }

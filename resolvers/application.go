@@ -26,9 +26,18 @@ func newApplications(in []engine.Summary) []*graph.Application {
 }
 
 func newApplied(a *engine.Applied) *graph.ApplyPayload {
-	out := &graph.ApplyPayload{Warnings: newFaults(a.Warnings), Faults: newFaults(a.Faults)}
+	out := &graph.ApplyPayload{Unchanged: a.Unchanged, Warnings: newFindings(a.Findings), Faults: newFaults(a.Faults)}
 	if a.Application != nil && len(a.Faults) == 0 {
 		out.Application = newApplication(a.Application.Name, a.Application.Version)
+	}
+	return out
+}
+
+func newChecked(a *engine.Applied) *graph.CheckPayload {
+	out := &graph.CheckPayload{Unchanged: a.Unchanged, Findings: newFindings(a.Findings), Faults: newFaults(a.Faults)}
+	if a.Application != nil && len(a.Faults) == 0 {
+		version := int(a.Application.Version)
+		out.Application, out.Version = &a.Application.Name, &version
 	}
 	return out
 }
@@ -36,7 +45,18 @@ func newApplied(a *engine.Applied) *graph.ApplyPayload {
 func newFaults(in []definition.Fault) []*graph.DefinitionFault {
 	out := make([]*graph.DefinitionFault, len(in))
 	for i, f := range in {
-		out[i] = &graph.DefinitionFault{Line: f.Line, Path: f.Path, Message: f.Msg}
+		out[i] = &graph.DefinitionFault{Line: f.Line, Path: f.Path, Message: f.Msg, Severity: graph.SeverityError, Kind: definition.FaultKind}
+	}
+	return out
+}
+
+func newFindings(in []definition.Finding) []*graph.DefinitionFault {
+	out := make([]*graph.DefinitionFault, len(in))
+	for i, f := range in {
+		out[i] = &graph.DefinitionFault{
+			Line: f.Line, Path: f.Path, Message: f.Msg, Severity: graph.Severity(f.Severity.String()),
+			Kind: string(f.Kind), Fix: &f.Fix, BuiltIn: f.BuiltIn,
+		}
 	}
 	return out
 }

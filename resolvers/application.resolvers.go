@@ -57,6 +57,18 @@ func (r *queryResolver) Application(ctx context.Context, name string) (*graph.Ap
 	return nil, nil
 }
 
+func (r *queryResolver) CheckDefinition(ctx context.Context, yaml string, allowDrop bool) (*graph.CheckPayload, error) {
+	p, err := principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := r.definitions.Check(ctx, p, []byte(yaml), allowDrop)
+	if err != nil {
+		return nil, err
+	}
+	return newChecked(checked), nil
+}
+
 func (r *Resolver) Application() graph.ApplicationResolver { return &applicationResolver{r} }
 
 type applicationResolver struct{ *Resolver }

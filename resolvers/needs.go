@@ -35,6 +35,9 @@ type Definitions interface {
 	// The application is the one that the document names.
 	Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
 
+	// Check says what Apply would say of a document, and changes nothing.
+	Check(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
+
 	// CheckAssignment reports whether the active definition has the role, the
 	// permission set and the attributes of a: Invalid when not, with the argument
 	// named; NotFound for an application that does not exist. It does not judge

@@ -19,8 +19,9 @@ var applyCommand = &command{
 	usage: "-f FILE [-allow-drop]",
 	help: `
 Checks a definition and makes it the next version of the application that it
-names. Faults are printed as FILE:LINE: PATH: MESSAGE, nothing is changed then and
-the exit code is 1.
+names. What it finds is printed as FILE:LINE: SEVERITY PATH: MESSAGE, with a fix on
+the next line. With an ERROR nothing is changed and the exit code is 1; a
+definition that is the active version already makes no new one.
 
 Examples:
   sluice apply -f orders.yaml
@@ -39,32 +40,21 @@ func runApply(ctx context.Context, env *Env, c *command, args []string) error {
 	if err := c.required(fs, "f"); err != nil {
 		return err
 	}
-	if err := r.beginSignedIn(); err != nil {
-		return err
-	}
-	body, err := readInput(env, *file)
+	out, err := r.definition(ctx, env, http.MethodPut, "/definition", *file, *drop)
 	if err != nil {
 		return err
 	}
-	status, answer, err := r.exchange(ctx, http.MethodPut, fmt.Sprintf("/definition?allowDrop=%t", *drop), "application/yaml", body)
-	if err != nil {
-		return err
-	}
-	var out struct {
-		Application      string
-		Version          uint64
-		Warnings, Faults []definitionFault
-	}
-	if err := refusal(answer); err != nil {
-		return err
-	}
-	if json.Unmarshal(answer, &out) != nil || status != http.StatusOK && len(out.Faults) == 0 {
-		return r.unexpected(status, answer)
-	}
-	printFaults(env.Stderr, *file, "warning: ", out.Warnings)
 	if len(out.Faults) > 0 {
-		printFaults(env.Stderr, *file, "", out.Faults)
+		printFindings(env.Stderr, *file, out.Faults)
 		return fmt.Errorf("%s: the definition has faults (%d), nothing was changed", *file, len(out.Faults))
+	}
+	if out.Unchanged {
+		out.Warnings = withoutBuiltIn(out.Warnings)
+	}
+	printFindings(env.Stderr, *file, out.Warnings)
+	if out.Unchanged {
+		fmt.Fprintf(env.Stdout, "Application %s is unchanged at version %d.\n", out.Application, out.Version)
+		return nil
 	}
 	fmt.Fprintf(env.Stdout, "Application %s has version %d.\n", out.Application, out.Version)
 	return nil
@@ -80,24 +70,6 @@ func readInput(env *Env, file string) ([]byte, error) {
 		return nil, fmt.Errorf("-f: %w", err)
 	}
 	return b, nil
-}
-
-type definitionFault struct {
-	Line          int
-	Path, Message string
-}
-
-func printFaults(w io.Writer, file, kind string, faults []definitionFault) {
-	for _, f := range faults {
-		where := file
-		if f.Line > 0 {
-			where = fmt.Sprintf("%s:%d", file, f.Line)
-		}
-		if f.Path != "" {
-			where += ": " + f.Path
-		}
-		fmt.Fprintf(w, "%s: %s%s\n", where, kind, f.Message)
-	}
 }
 
 var rulePushCommand = &command{

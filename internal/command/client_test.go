@@ -139,7 +139,7 @@ func TestPeople(t *testing.T) {
 func TestApplyPrintsFaults(t *testing.T) {
 	term := newOffice(t)
 	broken := file(t, "broken.yaml", "application: a\nforms:\n  - {name: A, plural: as, fields: [}\n")
-	term.fails(1, broken+":2: not YAML", "apply", "-f", broken)
+	term.fails(1, broken+":2: ERROR   not YAML", "apply", "-f", broken)
 	wrong := file(t, "wrong.yaml", "application: a\nforms:\n  - name: A\n    plural: as\n    fields:\n      - {name: x, type: txet}\n      - {name: Y, type: text}\n")
 	term.fails(1, wrong+":6: ", "apply", "-f", wrong)
 	term.fails(1, wrong+": the definition has faults (2), nothing was changed", "apply", "-f", wrong)

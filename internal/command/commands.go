@@ -7,7 +7,7 @@ func commands() []*command {
 		demoCommand, serveCommand, setupCommand,
 		tokenCreateCommand, tokenCommand,
 		userAddCommand, userAssignCommand, userDeactivateCommand, userActivateCommand,
-		applyCommand, rulePushCommand, ruleListCommand,
+		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand,
 	}
 }

@@ -18,7 +18,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal("the example is gone")
 	}
 	a := mustResolve(t, []byte(source), context(nil))
-	for _, w := range a.Warnings() {
+	for _, w := range a.Check(Surroundings{}) {
 		if strings.HasPrefix(w.Path, "permissionSets.Sales") {
 			t.Errorf("the example gives a warning: %v", w)
 		}

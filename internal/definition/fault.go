@@ -26,8 +26,8 @@ func (f Fault) String() string {
 	return s
 }
 
-// Warning is something that will work but probably was not meant. Its Line is 0.
-type Warning = Fault
+// FaultKind stands where a finding has its [Kind].
+const FaultKind = "FAULT"
 
 // maxFaults bounds a report. A document with more gets one last fault that says
 // so.

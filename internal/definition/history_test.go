@@ -373,7 +373,7 @@ func FuzzResolve(f *testing.F) {
 			}
 		}
 		if a != nil {
-			a.Warnings()
+			a.Check(Surroundings{})
 			checkStored(t, a)
 		}
 		ctx := context(first)

@@ -65,67 +65,11 @@ func TestExampleGolden(t *testing.T) {
 	}
 	golden(t, "testdata/orders.json", append(b, '\n'))
 	var warnings strings.Builder
-	for _, w := range a.Warnings() {
+	a.Source = string(read(t, "testdata/orders.yaml"))
+	for _, w := range a.Check(Surroundings{}) {
 		warnings.WriteString(w.String() + "\n")
 	}
 	golden(t, "testdata/orders.warnings", []byte(warnings.String()))
-}
-
-// TestWarnings holds each warning to its cause.
-func TestWarnings(t *testing.T) {
-	forms := `application: a
-forms:
-  - name: Order
-    plural: orders
-    fields:
-      - {name: title, type: text, required: true, default: x}
-      - {name: tax, type: text, pii: true, required: true}
-      - {name: note, type: text}
-      - {name: rep, type: user}
-reports:
-  - {name: short, form: Order, columns: [title, rep]}
-  - {name: notes, form: Order, columns: [note]}
-  - {name: mine, form: Order, criteria: {rep: {eq: VIEWER}, owner: {ne: VIEWER}}}
-`
-	for _, c := range []struct{ rest, want string }{
-		{"permissionSets: [{name: S}]", ""},
-		{"permissionSets: [{name: S, forms: {Order: {actions: [ACCESS], fields: {'*': VISIBLE}}}}]",
-			"permissionSets.S: holders may add to Order but not write its required field tax, which has no default: every create fails"},
-		{"permissionSets: [{name: S, pii: HIDE, forms: {Order: {actions: [ACCESS], fields: {tax: VISIBLE}}}}]",
-			"permissionSets.S: holders may add to Order but not write its required field tax, which has no default: every create fails"},
-		{"permissionSets: [{name: S, pii: SHOW, forms: {Order: {actions: [ACCESS], fields: {tax: VISIBLE}}}}]", ""},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {note: VISIBLE, title: VISIBLE, tax: VISIBLE}}}, reports: {short: [VIEW]}}]",
-			"permissionSets.S: no report of Order that the set opens has the column note: columns hide nothing, and the field is visible to holders"},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {note: VISIBLE}}}, reports: {short: [VIEW], notes: [VIEW]}}]", ""},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {note: VISIBLE}}}, reports: {short: [VIEW], orders: [VIEW]}}]", ""},
-		{"permissionSets: [{name: S, portal: true, reports: {orders: [VIEW_ALL], mine: [VIEW]}}]",
-			"permissionSets.S: portal users of this set see every record of orders"},
-		{"permissionSets: [{name: S, reports: {orders: [VIEW_ALL], mine: [VIEW]}}]", ""},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {rep: VISIBLE}}}, reports: {mine: [VIEW, EDIT]}}]",
-			"reports.mine: holders of S may write rep, which the criteria read: they can move records in and out"},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {rep: READ_ONLY}}}, reports: {mine: [VIEW, EDIT]}}]", ""},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {rep: VISIBLE}}}, reports: {orders: [VIEW, EDIT]}}]\n" +
-			"sharingRules: [{name: r, form: Order, field: rep, level: READ_WRITE}, {name: s, form: Order, field: rep, level: READ}]",
-			"sharingRules.r: holders of S may write rep, which the rule reads: they can change who is let in\n" +
-				"sharingRules.s: holders of S may write rep, which the rule reads: they can change who is let in"},
-		{"permissionSets: [{name: S, forms: {Order: {fields: {rep: VISIBLE}}}, reports: {orders: [VIEW]}}]\n" +
-			"sharingRules: [{name: r, form: Order, field: rep, level: READ_WRITE}]", ""},
-		{"sharingRules: [{name: r, form: Order, from: {user: x@example.com}, to: {user: ann@example.com}, level: READ}]",
-			`sharingRules.r: "x@example.com" names no user and grants nothing`},
-		{"customRules: [{name: r, form: Order, effect: RESTRICT, users: [x@example.com, ann@example.com]}]",
-			`customRules.r: "x@example.com" names no user and grants nothing`},
-	} {
-		var got []string
-		for _, w := range mustResolve(t, []byte(forms+c.rest+"\n"), context(nil)).Warnings() {
-			builtIn := strings.HasPrefix(w.Path, "permissionSets.") && w.Path != "permissionSets.S" || strings.Contains(w.Msg, "holders of Write")
-			if !builtIn {
-				got = append(got, w.Path+": "+w.Msg)
-			}
-		}
-		if s := strings.Join(got, "\n"); s != c.want {
-			t.Errorf("%s\ngot  %s\nwant %s", c.rest, s, c.want)
-		}
-	}
 }
 
 func golden(t *testing.T, path string, got []byte) {

@@ -210,3 +210,13 @@ func implied(given []Action) []Action {
 	}
 	return out
 }
+
+// Access returns what the set allows on a field of the form, the PII and ePHI
+// switches applied (B2). System fields are never Writable.
+func (s *PermissionSet) Access(form string, x *Field) FieldAccess {
+	p := s.Forms[form]
+	if p == nil || x.PII && !s.ShowPII || x.EPHI && !s.ShowEPHI {
+		return Hidden
+	}
+	return p.Fields[x.Name]
+}

@@ -57,8 +57,8 @@ func TestB10_SetsThatCannotCreate(t *testing.T) {
 	form := strings.Replace(base, "{name: title, type: text}", "{name: title, type: text, required: true}", 1)
 	for access, want := range map[string]bool{"HIDDEN": true, "READ_ONLY": true, "VISIBLE": false} {
 		source := form + "permissionSets: [{name: S, forms: {Order: {actions: [ACCESS], fields: {title: " + access + "}}}}]\n"
-		got := slices.ContainsFunc(mustResolve(t, []byte(source), context(nil)).Warnings(), func(w Warning) bool {
-			return w.Path == "permissionSets.S" && strings.Contains(w.Msg, "title")
+		got := slices.ContainsFunc(mustResolve(t, []byte(source), context(nil)).Check(Surroundings{}), func(w Finding) bool {
+			return w.Path == "permissionSets.S.forms.Order" && strings.Contains(w.Msg, "title")
 		})
 		if got != want {
 			t.Errorf("%s: warned %v, want %v", access, got, want)

@@ -8,11 +8,9 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"sluice/graph"
-	"sluice/internal/definition"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 )
@@ -34,48 +32,6 @@ func (m *Management) putModule(w http.ResponseWriter, r *http.Request) {
 			Uploaded time.Time `json:"uploaded"`
 		}{got.Hash, got.Name, got.Size, got.Uploaded.UTC()}, err
 	})
-}
-
-// uploadedFault is a definition.Fault as JSON.
-type uploadedFault struct {
-	Line    int    `json:"line"`
-	Path    string `json:"path"`
-	Message string `json:"message"`
-}
-
-// putDefinition takes a definition as YAML, with the query parameter allowDrop,
-// and answers as applyDefinition does: 422 when it has faults.
-func (m *Management) putDefinition(w http.ResponseWriter, r *http.Request) {
-	drop, err := strconv.ParseBool(r.URL.Query().Get("allowDrop"))
-	if err != nil && r.URL.Query().Has("allowDrop") {
-		refuse(http.StatusBadRequest, graph.CodeBadUserInput, "allowDrop: expected true or false").write(w, mediaJSON)
-		return
-	}
-	m.upload(w, r, MaxDefinition, []string{"application/yaml", "text/yaml"}, func(ctx context.Context, p identity.Principal, body []byte) (int, any, error) {
-		got, err := m.o.Definitions.Apply(ctx, p, body, drop)
-		if err != nil {
-			return 0, nil, err
-		}
-		out := struct {
-			Application string          `json:"application,omitempty"`
-			Version     uint64          `json:"version,omitempty"`
-			Warnings    []uploadedFault `json:"warnings"`
-			Faults      []uploadedFault `json:"faults"`
-		}{Warnings: uploadedFaults(got.Warnings), Faults: uploadedFaults(got.Faults)}
-		if len(got.Faults) > 0 || got.Application == nil {
-			return http.StatusUnprocessableEntity, out, nil
-		}
-		out.Application, out.Version = got.Application.Name, got.Application.Version
-		return http.StatusOK, out, nil
-	})
-}
-
-func uploadedFaults(in []definition.Fault) []uploadedFault {
-	out := make([]uploadedFault, len(in))
-	for i, f := range in {
-		out[i] = uploadedFault{f.Line, f.Path, f.Msg}
-	}
-	return out
 }
 
 // upload authenticates, then reads the body, then hands it to take.

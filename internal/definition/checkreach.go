@@ -1,0 +1,112 @@
+package definition
+
+import "slices"
+
+// The actions of rights.reach.
+const (
+	toView = iota
+	toEdit
+	toDelete
+)
+
+var judged = [...]Action{View, Edit, Delete}
+
+// reaching reports rights on the reports of a form that reach no record.
+func (c *checker) reaching(s *setFacts, at int) {
+	f := &c.facts[at]
+	for _, p := range f.reports {
+		var none []string
+		for a, action := range judged {
+			if slices.Contains(s.Reports[p.Name], action) && !c.all(s, p, a) && !c.scope(s, at, a) {
+				none = append(none, action.String())
+			}
+		}
+		if len(none) == 0 {
+			continue
+		}
+		where := path("permissionSets", s.Name, "reports", p.Name)
+		all := "VIEW_ALL"
+		if none[0] != View.String() {
+			all = "MODIFY_ALL"
+		}
+		if f.parent < 0 {
+			c.ofSet(s, ReachEmpty, where, write(all, where...).or("let holders add to %s, or write a rule that shares its records", f.Name),
+				"%s reaches no record: holders own none, since they may not add to %s, and nobody's are shared with them", list(none), f.Name)
+			continue
+		}
+		c.ofSet(s, ChildWithoutParent, where, c.openParent(s, f.parent, none),
+			"%s reaches no record: those of %s are reached with the record of %s that they belong to, which the set does not let holders %s",
+			list(none), f.Name, c.facts[f.parent].Name, takes(none))
+	}
+	if r := &s.forms[at]; r.add && f.parent >= 0 && !c.reaches(s, f.parent, toEdit) {
+		c.ofSet(s, ChildWithoutParent, path("permissionSets", s.Name, "forms", f.Name, "actions"), c.openParent(s, f.parent, []string{"EDIT"}),
+			"ACCESS gives nothing: a record of %s is added under one of %s, which takes EDIT there", f.Name, c.facts[f.parent].Name)
+	}
+}
+
+// takes says what actions on a child take on its parent.
+func takes(actions []string) string {
+	if slices.Equal(actions, []string{View.String()}) {
+		return "view"
+	}
+	return "edit"
+}
+
+// openParent suggests the rights on a parent that actions on its child take.
+func (c *checker) openParent(s *setFacts, parent int, actions []string) fix {
+	text := c.facts[parent].Plural + ": [VIEW]"
+	if takes(actions) == "edit" {
+		text = c.facts[parent].Plural + ": [VIEW, EDIT]"
+	}
+	if len(s.Reports[c.facts[parent].Plural]) > 0 {
+		return advise("extend the rights to `%s` in permissionSets.%s.reports", text, s.Name)
+	}
+	return write(text, "permissionSets", s.Name, "reports").or("take the right away")
+}
+
+// all reports whether the set takes the action on every record of a report.
+func (c *checker) all(s *setFacts, p *Report, action int) bool {
+	right := ModifyAll
+	if action == toView {
+		right = ViewAll
+	}
+	return slices.Contains(s.Reports[p.Name], right)
+}
+
+// reaches reports whether some holder of the set could take the action on some
+// record of the form.
+func (c *checker) reaches(s *setFacts, at, action int) bool {
+	answer := &s.forms[at].reach[action]
+	if *answer == unasked {
+		*answer = asked
+		*answer = c.anyReport(s, at, action)
+	}
+	return *answer == is
+}
+
+func (c *checker) anyReport(s *setFacts, at, action int) memo {
+	for _, p := range c.facts[at].reports {
+		if slices.Contains(s.Reports[p.Name], judged[action]) && (c.all(s, p, action) || c.scope(s, at, action)) {
+			return is
+		}
+	}
+	return isNot
+}
+
+// scope reports whether own, below, peers and shared could hold a record for
+// some holder of the set; for a child form, whether its parent is reached.
+func (c *checker) scope(s *setFacts, at, action int) bool {
+	f := &c.facts[at]
+	if f.parent >= 0 {
+		return c.reaches(s, f.parent, min(action, toEdit))
+	}
+	if s.forms[at].add || f.OwnerField != 0 {
+		return true
+	}
+	if !s.Portal && (c.app.Hierarchy && len(c.app.Roles) > 1 || slices.ContainsFunc(c.app.Roles, func(r *Role) bool { return r.SharePeers })) {
+		return true
+	}
+	level := Level(action + 1)
+	return slices.ContainsFunc(f.sharing, func(r *SharingRule) bool { return r.Level >= level }) ||
+		slices.ContainsFunc(f.custom, func(r *CustomRule) bool { return r.Effect == Share && r.MaxLevel >= level })
+}
