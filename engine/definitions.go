@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"sluice/internal/definition"
 	"sluice/internal/directory"
@@ -49,29 +48,6 @@ func (e *Engine) standing(r storage.Reader, p identity.Principal) (*directory.Pe
 		return nil, err
 	}
 	return e.o.Directory.Load(r)
-}
-
-// Applications returns the applications that the principal has a place in,
-// ascending by name; all of them for admins.
-func (e *Engine) Applications(_ context.Context, p identity.Principal) ([]Summary, error) {
-	var out []Summary
-	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
-		c := r.Docs(spaceDefinition, "p/")
-		defer c.Close()
-		for c.Next() {
-			name := strings.TrimPrefix(c.Key(), "p/")
-			if _, ok := people.Viewer(p, name); !ok {
-				continue
-			}
-			var ptr pointer
-			if err := json.Unmarshal(c.Value(), &ptr); err != nil {
-				return fault.Wrap(fault.Unavailable, "engine.Applications", err, "the definition of application %s is damaged", name)
-			}
-			out = append(out, Summary{Name: name, Version: ptr.Active})
-		}
-		return c.Err()
-	})
-	return out, err
 }
 
 // Source returns the YAML text of the active definition.
@@ -119,15 +95,20 @@ func (e *Engine) CheckAssignment(_ context.Context, p identity.Principal, a dire
 		if err != nil {
 			return err
 		}
-		if a.Kind != identity.Live {
+		if a.Kind == identity.Developer {
 			return nil
 		}
 		const op = "engine.CheckAssignment"
-		if _, ok := def.Role(a.Role); !ok {
+		portal := a.Kind == identity.Portal
+		if _, ok := def.Role(a.Role); !ok && !portal {
 			return fault.New(fault.Invalid, op, "role: %q is not a role of application %s", a.Role, def.Name)
 		}
-		if set, ok := def.Set(a.PermissionSet); !ok || set.Portal {
-			return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its users", a.PermissionSet, def.Name)
+		if set, ok := def.Set(a.PermissionSet); !ok || set.Portal != portal {
+			whom := "users"
+			if portal {
+				whom = "portal users"
+			}
+			return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its %s", a.PermissionSet, def.Name, whom)
 		}
 		for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
 			attr, ok := attribute(def, name)

@@ -47,7 +47,7 @@ type Assignment struct {
 	Kind        AssignmentKind `json:"kind"`
 	// Of a live user.
 	Role *string `json:"role,omitempty"`
-	// Of a live user.
+	// Of a live or portal user.
 	PermissionSet *string `json:"permissionSet,omitempty"`
 }
 
@@ -106,6 +106,14 @@ type DefinitionFault struct {
 	BuiltIn bool `json:"builtIn"`
 }
 
+type DeleteUserPayload struct {
+	ID record.ID `json:"id"`
+	// False while the reassignment is RUNNING.
+	Deleted bool `json:"deleted"`
+	// Null without reassignTo.
+	Reassignment *Reassignment `json:"reassignment,omitempty"`
+}
+
 type Me struct {
 	User         *User         `json:"user"`
 	Organization *Organization `json:"organization"`
@@ -131,6 +139,27 @@ type Place struct {
 	Kind          PlaceKind `json:"kind"`
 	Role          *string   `json:"role,omitempty"`
 	PermissionSet *string   `json:"permissionSet,omitempty"`
+}
+
+type ReassignPayload struct {
+	Reassignment *Reassignment `json:"reassignment"`
+}
+
+// How far a reassignment came. Records that whoever asks does not reach stay where
+// they are and are not counted.
+type Reassignment struct {
+	From record.ID `json:"from"`
+	To   record.ID `json:"to"`
+	// Null for all.
+	Application *string `json:"application,omitempty"`
+	// Whether the user is deleted at the end.
+	Deletes bool              `json:"deletes"`
+	State   ReassignmentState `json:"state"`
+	Started time.Time         `json:"started"`
+	// Records that have the new owner.
+	Moved int `json:"moved"`
+	// Records that could not move: the new owner holds the value of a unique owner field.
+	Kept int `json:"kept"`
 }
 
 type RevokeTokenPayload struct {
@@ -196,18 +225,21 @@ type UserPayload struct {
 type AssignmentKind string
 
 const (
-	AssignmentKindLive      AssignmentKind = "LIVE"
+	AssignmentKindLive AssignmentKind = "LIVE"
+	// An external person.
+	AssignmentKindPortal    AssignmentKind = "PORTAL"
 	AssignmentKindDeveloper AssignmentKind = "DEVELOPER"
 )
 
 var AllAssignmentKind = []AssignmentKind{
 	AssignmentKindLive,
+	AssignmentKindPortal,
 	AssignmentKindDeveloper,
 }
 
 func (e AssignmentKind) IsValid() bool {
 	switch e {
-	case AssignmentKindLive, AssignmentKindDeveloper:
+	case AssignmentKindLive, AssignmentKindPortal, AssignmentKindDeveloper:
 		return true
 	}
 	return false
@@ -365,6 +397,7 @@ type PlaceKind string
 
 const (
 	PlaceKindLive       PlaceKind = "LIVE"
+	PlaceKindPortal     PlaceKind = "PORTAL"
 	PlaceKindDeveloper  PlaceKind = "DEVELOPER"
 	PlaceKindAdmin      PlaceKind = "ADMIN"
 	PlaceKindSuperAdmin PlaceKind = "SUPER_ADMIN"
@@ -372,6 +405,7 @@ const (
 
 var AllPlaceKind = []PlaceKind{
 	PlaceKindLive,
+	PlaceKindPortal,
 	PlaceKindDeveloper,
 	PlaceKindAdmin,
 	PlaceKindSuperAdmin,
@@ -379,7 +413,7 @@ var AllPlaceKind = []PlaceKind{
 
 func (e PlaceKind) IsValid() bool {
 	switch e {
-	case PlaceKindLive, PlaceKindDeveloper, PlaceKindAdmin, PlaceKindSuperAdmin:
+	case PlaceKindLive, PlaceKindPortal, PlaceKindDeveloper, PlaceKindAdmin, PlaceKindSuperAdmin:
 		return true
 	}
 	return false
@@ -415,6 +449,62 @@ func (e *PlaceKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e PlaceKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ReassignmentState string
+
+const (
+	// Or interrupted: the same mutation goes on.
+	ReassignmentStateRunning ReassignmentState = "RUNNING"
+	ReassignmentStateDone    ReassignmentState = "DONE"
+)
+
+var AllReassignmentState = []ReassignmentState{
+	ReassignmentStateRunning,
+	ReassignmentStateDone,
+}
+
+func (e ReassignmentState) IsValid() bool {
+	switch e {
+	case ReassignmentStateRunning, ReassignmentStateDone:
+		return true
+	}
+	return false
+}
+
+func (e ReassignmentState) String() string {
+	return string(e)
+}
+
+func (e *ReassignmentState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReassignmentState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReassignmentState", str)
+	}
+	return nil
+}
+
+func (e ReassignmentState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReassignmentState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReassignmentState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -1766,6 +1766,24 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOID2ᚖsluiceᚋinternalᚋrecordᚐID(ctx context.Context, v any) (*record.ID, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖsluiceᚋinternalᚋrecordᚐID(ctx context.Context, sel ast.SelectionSet, v *record.ID) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalID(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil

@@ -269,6 +269,18 @@ func (ec *executionContext) childFields_DefinitionFault(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DefinitionFault", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DeleteUserPayload_id(ctx, field)
+	case "deleted":
+		return ec.fieldContext_DeleteUserPayload_deleted(ctx, field)
+	case "reassignment":
+		return ec.fieldContext_DeleteUserPayload_reassignment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -317,6 +329,36 @@ func (ec *executionContext) childFields_Place(ctx context.Context, field graphql
 		return ec.fieldContext_Place_permissionSet(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
+}
+
+func (ec *executionContext) childFields_ReassignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reassignment":
+		return ec.fieldContext_ReassignPayload_reassignment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReassignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Reassignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Reassignment_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Reassignment_to(ctx, field)
+	case "application":
+		return ec.fieldContext_Reassignment_application(ctx, field)
+	case "deletes":
+		return ec.fieldContext_Reassignment_deletes(ctx, field)
+	case "state":
+		return ec.fieldContext_Reassignment_state(ctx, field)
+	case "started":
+		return ec.fieldContext_Reassignment_started(ctx, field)
+	case "moved":
+		return ec.fieldContext_Reassignment_moved(ctx, field)
+	case "kept":
+		return ec.fieldContext_Reassignment_kept(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reassignment", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -36,7 +36,7 @@ func (r *mutationResolver) ApplyDefinition(ctx context.Context, yaml string, all
 }
 
 func (r *queryResolver) Applications(ctx context.Context) ([]*graph.Application, error) {
-	p, err := principal(ctx)
+	p, _, err := r.insider(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +45,15 @@ func (r *queryResolver) Applications(ctx context.Context) ([]*graph.Application,
 }
 
 func (r *queryResolver) Application(ctx context.Context, name string) (*graph.Application, error) {
-	all, err := r.Applications(ctx)
+	p, _, err := r.insider(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range all {
-		if a.Name == name {
-			return a, nil
-		}
+	s, ok, err := r.definitions.Application(ctx, p, name)
+	if err != nil || !ok {
+		return nil, err
 	}
-	return nil, nil
+	return newApplication(s.Name, s.Version), nil
 }
 
 func (r *queryResolver) CheckDefinition(ctx context.Context, yaml string, allowDrop bool) (*graph.CheckPayload, error) {

@@ -43,7 +43,7 @@ func (r *queryResolver) Me(ctx context.Context) (*graph.Me, error) {
 }
 
 func (r *queryResolver) Organization(ctx context.Context) (*graph.Organization, error) {
-	_, people, err := r.people(ctx)
+	_, people, err := r.insider(ctx)
 	if err != nil {
 		return nil, err
 	}

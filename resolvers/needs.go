@@ -23,10 +23,13 @@ import (
 // Methods that change something bump the tenant's epoch. Implementations are
 // safe for concurrent use.
 type Definitions interface {
-	// Applications returns the applications that the principal has a place in,
-	// ascending by name; all of them for admins.
+	// Applications returns the applications that the principal has a place in and
+	// the credential opens (B1), ascending by name; all of them for admins.
 	Applications(ctx context.Context, p identity.Principal) ([]engine.Summary, error)
 
+	// Application returns one of them, false for every other name; Forbidden for
+	// one that the credential does not open (B1).
+	Application(ctx context.Context, p identity.Principal, name string) (engine.Summary, bool, error)
 	// Source returns the YAML text of the active definition.
 	Source(ctx context.Context, p identity.Principal, application string) (string, error)
 
@@ -49,6 +52,13 @@ type Definitions interface {
 	// a value that does not fit. Errors otherwise as CheckAssignment.
 	Attributes(ctx context.Context, p identity.Principal, application string, text map[string]string) (map[string]record.Value, error)
 
+	// DeleteUser deletes a person, after their records were given to another where
+	// one is named; see engine.DeleteUser.
+	DeleteUser(ctx context.Context, p identity.Principal, user record.ID, to *record.ID) (engine.Reassignment, error)
+	// Reassign gives records of one person to another; see engine.Reassign.
+	Reassign(ctx context.Context, p identity.Principal, application string, from, to record.ID) (engine.Reassignment, error)
+	// Reassignments returns the last reassignment of each user, for admins.
+	Reassignments(ctx context.Context, p identity.Principal) ([]engine.Reassignment, error)
 	// UploadModule checks a module and keeps it under its hash; the same bytes
 	// again are the same module. Invalid when a check refuses it.
 	UploadModule(ctx context.Context, p identity.Principal, application, name string, module []byte) (engine.Module, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"sluice/engine"
 	"sluice/graph"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
@@ -121,6 +122,17 @@ func newUser(people *directory.People, u *directory.User) *graph.User {
 		})
 	}
 	return out
+}
+
+func newReassignment(job *engine.Reassignment) *graph.Reassignment {
+	state := graph.ReassignmentStateRunning
+	if job.Done {
+		state = graph.ReassignmentStateDone
+	}
+	return &graph.Reassignment{
+		From: job.From, To: job.To, Application: text(job.Application), Deletes: job.Delete,
+		State: state, Started: job.Started, Moved: job.Moved, Kept: job.Kept,
+	}
 }
 
 func newOrganization(people *directory.People) *graph.Organization {

@@ -10,6 +10,7 @@ import (
 
 	"sluice/graph"
 	"sluice/internal/directory"
+	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
 )
@@ -35,6 +36,19 @@ func (r *mutationResolver) AssignUser(ctx context.Context, application string, u
 		return r.assign(ctx, p, directory.Assignment{
 			User: user, Application: application, Kind: identity.Live,
 			Role: role, PermissionSet: permissionSet, Attributes: values,
+		})
+	})
+}
+
+func (r *mutationResolver) AssignPortalUser(ctx context.Context, application string, user record.ID, permissionSet string, attributes []*graph.AttributeInput) (*graph.UserPayload, error) {
+	return r.changeUser(ctx, user, func(p identity.Principal) error {
+		values, err := r.attributes(ctx, p, application, attributes)
+		if err != nil {
+			return err
+		}
+		return r.assign(ctx, p, directory.Assignment{
+			User: user, Application: application, Kind: identity.Portal,
+			PermissionSet: permissionSet, Attributes: values,
 		})
 	})
 }
@@ -81,6 +95,56 @@ func (r *mutationResolver) TransferSuperAdmin(ctx context.Context, user record.I
 	})
 }
 
+func (r *mutationResolver) DeleteUser(ctx context.Context, user record.ID, reassignTo *record.ID) (*graph.DeleteUserPayload, error) {
+	p, err := principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	job, err := r.definitions.DeleteUser(ctx, p, user, reassignTo)
+	if err != nil {
+		return nil, err
+	}
+	out := &graph.DeleteUserPayload{ID: user, Deleted: job.Done}
+	if reassignTo != nil {
+		out.Reassignment = newReassignment(&job)
+	}
+	return out, nil
+}
+
+func (r *mutationResolver) ReassignRecords(ctx context.Context, application *string, from record.ID, to record.ID) (*graph.ReassignPayload, error) {
+	p, err := principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if application != nil {
+		if name = *application; name == "" {
+			return nil, fault.New(fault.NotFound, "resolvers.reassignRecords", "application: not found")
+		}
+	}
+	job, err := r.definitions.Reassign(ctx, p, name, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.ReassignPayload{Reassignment: newReassignment(&job)}, nil
+}
+
+func (r *mutationResolver) RevokeCredentials(ctx context.Context, user record.ID) (*graph.UserPayload, error) {
+	p, people, err := r.people(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Read before: who ends their own credentials cannot ask afterwards.
+	u, ok := people.User(user)
+	if err := r.directory.RevokeCredentials(ctx, p, user); err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errNoUser
+	}
+	return &graph.UserPayload{User: newUser(people, u)}, nil
+}
+
 func (r *mutationResolver) SetPassword(ctx context.Context, user record.ID, password string) (*graph.UserPayload, error) {
 	return r.changeUser(ctx, user, func(p identity.Principal) error {
 		return r.directory.SetPassword(ctx, p, user, password)
@@ -104,4 +168,17 @@ func (r *queryResolver) User(ctx context.Context, id record.ID) (*graph.User, er
 		return newUser(people, u), nil
 	}
 	return nil, nil
+}
+
+func (r *queryResolver) Reassignments(ctx context.Context) ([]*graph.Reassignment, error) {
+	p, err := principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := r.definitions.Reassignments(ctx, p)
+	out := make([]*graph.Reassignment, len(jobs))
+	for i := range jobs {
+		out[i] = newReassignment(&jobs[i])
+	}
+	return out, err
 }

@@ -37,3 +37,14 @@ func (r *Resolver) open(ctx context.Context) (*directory.People, error) {
 	}
 	return people, people.MayOpen(p)
 }
+
+// insider is people for what external people do not see: Forbidden for portal
+// users, who have themselves, their tokens and their password here, and their
+// records in the application (A11).
+func (r *Resolver) insider(ctx context.Context) (identity.Principal, *directory.People, error) {
+	p, people, err := r.people(ctx)
+	if err == nil && people.IsPortal(p.User) {
+		err = fault.New(fault.Forbidden, "resolvers", "not for portal users")
+	}
+	return p, people, err
+}

@@ -6,7 +6,7 @@ func commands() []*command {
 	return []*command{
 		demoCommand, serveCommand, setupCommand,
 		tokenCreateCommand, tokenCommand,
-		userAddCommand, userAssignCommand, userDeactivateCommand, userActivateCommand,
+		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
 		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand,
 	}

@@ -151,12 +151,60 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	return nil
 }
 
+var userPortalCommand = &command{
+	name: "user portal", summary: "give an external person a place in an application",
+	usage: "-application NAME -email ADDRESS [-set SET] [-attribute NAME=VALUE ...]",
+	help: `
+Gives an external person a portal permission set in an application, and no role.
+The set is Customer where none is named, which sees every record unless the
+definition has its own. Attributes that are left out are emptied.
+
+Examples:
+  sluice user portal -application sales -email kim@customer.example -set Partner -attribute region=EMEA`,
+	run: runUserPortal,
+}
+
+func runUserPortal(ctx context.Context, env *Env, c *command, args []string) error {
+	fs := c.flags(env)
+	r := remoteFlags(env, fs, true)
+	application := fs.String("application", "", "`NAME` of the application")
+	email := fs.String("email", "", "sign-in `ADDRESS`")
+	set := fs.String("set", "Customer", "portal permission `SET` of the application")
+	var attributes texts
+	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	if err := c.required(fs, "application", "email", "set"); err != nil {
+		return err
+	}
+	input, err := attributeInput(attributes)
+	if err != nil {
+		return err
+	}
+	if err := r.beginSignedIn(); err != nil {
+		return err
+	}
+	id, err := r.userID(ctx, *email)
+	if err != nil {
+		return err
+	}
+	err = r.graphql(ctx, `mutation($a: String!, $u: ID!, $s: String!, $t: [AttributeInput!]!) {
+		assignPortalUser(application: $a, user: $u, permissionSet: $s, attributes: $t) { user { id } } }`,
+		map[string]any{"a": *application, "u": id, "s": *set, "t": input}, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "%s is a portal user of %s.\n", *email, *application)
+	return nil
+}
+
 func attributeInput(attributes []string) ([]map[string]string, error) {
 	out := []map[string]string{}
 	for _, a := range attributes {
 		name, value, ok := strings.Cut(a, "=")
 		if !ok || name == "" {
-			return nil, badUsage("user assign: -attribute: expected NAME=VALUE")
+			return nil, badUsage("-attribute: expected NAME=VALUE")
 		}
 		out = append(out, map[string]string{"name": name, "value": value})
 	}

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 
 	"sluice/internal/fault"
@@ -16,8 +17,10 @@ import (
 // was checked.
 //
 // Refused are: a live user without role or set (A7), a developer with either
-// (A13), any place for an admin (A4), and the other kind of place in an
-// application where the user has one: Conflict (A8).
+// (A13), a portal user with a role (A11), any place for an admin (A4), and with
+// Conflict: another kind of place in an application where the user has one (A8),
+// and a portal place beside places of an internal person, or the other way
+// round: portal users are external (A11).
 func (d *Directory) Assign(ctx context.Context, actor identity.Principal, a Assignment, valid func(Assignment) error) error {
 	return d.change(ctx, actor, "assignUser", func(t *storage.Txn, _ *userDoc) error {
 		if err := a.check(); err != nil {
@@ -45,14 +48,24 @@ func (d *Directory) Assign(ctx context.Context, actor identity.Principal, a Assi
 	})
 }
 
-// sameKind refuses to turn a developer into a live user, or back, in one step.
+// sameKind refuses to turn one kind of place into another in one step, and to
+// make one person both internal and external. The walk is not in the read set;
+// the epoch is, and every assignment bumps it.
 func sameKind(t *storage.Txn, a *Assignment) error {
-	var was assignmentDoc
-	ok, err := get(t, SpaceAssignment, placeKey(a.User, a.Application), &was)
-	if err == nil && ok && was.Kind != a.Kind {
-		err = fault.New(fault.Conflict, "directory.Assign", "user: has another kind of place in the application: unassign first")
-	}
-	return err
+	var wrong error
+	err := walk(t, SpaceAssignment, placePrefix(a.User), func(key string, was *assignmentDoc) error {
+		switch {
+		case was.Kind == a.Kind || wrong != nil:
+		case key == placeKey(a.User, a.Application):
+			wrong = fault.New(fault.Conflict, "directory.Assign", "user: has another kind of place in the application: unassign first")
+		case a.Kind == identity.Portal:
+			wrong = fault.New(fault.Conflict, "directory.Assign", "user: portal users are external, this one has a place as live user or developer in another application")
+		case was.Kind == identity.Portal:
+			wrong = fault.New(fault.Conflict, "directory.Assign", "user: is a portal user of another application: external people hold portal places only")
+		}
+		return nil
+	})
+	return cmp.Or(err, wrong)
 }
 
 // Unassign takes a user's place in an application away; NotFound when there is

@@ -7,11 +7,12 @@ import (
 )
 
 // Assignment is a user's place in one application: a role and a permission set
-// for a live user (A7), neither for a developer (A13).
+// for a live user (A7), a portal set and no role for a portal user (A11),
+// neither for a developer (A13).
 type Assignment struct {
 	User          record.ID
 	Application   string
-	Kind          identity.Kind // Live or Developer
+	Kind          identity.Kind // Live, Portal or Developer
 	Role          string
 	PermissionSet string
 	Attributes    map[string]record.Value // viewer attributes by name; read only
@@ -35,10 +36,14 @@ func (a *Assignment) check() error {
 		return bad("role: a live user holds exactly one role")
 	case a.Kind == identity.Live && !named(a.PermissionSet):
 		return bad("permissionSet: a live user holds exactly one permission set")
+	case a.Kind == identity.Portal && a.Role != "":
+		return bad("role: a portal user holds none")
+	case a.Kind == identity.Portal && !named(a.PermissionSet):
+		return bad("permissionSet: a portal user holds exactly one portal permission set")
 	case a.Kind == identity.Developer && (a.Role != "" || a.PermissionSet != "" || len(a.Attributes) > 0):
 		return bad("role, permissionSet, attributes: a developer holds none")
-	case a.Kind != identity.Live && a.Kind != identity.Developer:
-		return bad("kind: expected a live user or a developer")
+	case a.Kind != identity.Live && a.Kind != identity.Portal && a.Kind != identity.Developer:
+		return bad("kind: expected a live user, a portal user or a developer")
 	}
 	return nil
 }

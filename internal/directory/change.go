@@ -263,6 +263,25 @@ func (d *Directory) TransferSuperAdmin(ctx context.Context, actor identity.Princ
 	})
 }
 
+// RevokeCredentials ends all sessions and personal tokens of a user, who may
+// sign in anew: admins those of others and their own, the super admin those of
+// admins.
+func (d *Directory) RevokeCredentials(ctx context.Context, actor identity.Principal, user record.ID) error {
+	return d.change(ctx, actor, "revokeCredentials", func(t *storage.Txn, me *userDoc) error {
+		u, err := target(t, user)
+		if err != nil {
+			return err
+		}
+		if user != actor.User {
+			if err := mayRule(me, u.Admin); err != nil {
+				return err
+			}
+		}
+		u.Generation++
+		return save(t, user, u)
+	})
+}
+
 // SetPassword gives another person a password, which makes a pending user
 // confirmed, and ends all their credentials. Admins are the super admin's.
 func (d *Directory) SetPassword(ctx context.Context, actor identity.Principal, user record.ID, password string) error {

@@ -121,6 +121,13 @@ func (p *People) Members(application string) []*User {
 	return p.admins
 }
 
+// IsPortal reports whether a person is external: holds places, all of them as
+// portal user (A11).
+func (p *People) IsPortal(user record.ID) bool {
+	places := p.assignments[user]
+	return len(places) > 0 && places[0].Kind == identity.Portal
+}
+
 // Roles is the assignment of roles in one application. Inactive users keep
 // theirs: their records go on to count (E5).
 type Roles struct {

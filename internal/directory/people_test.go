@@ -162,7 +162,6 @@ func TestA7RoleAndSet(t *testing.T) {
 		{"neither", Assignment{User: user, Application: "orders", Kind: identity.Live}, fault.Invalid},
 		{"no kind", Assignment{User: user, Application: "orders", Role: "Rep", PermissionSet: "Sales"}, fault.Invalid},
 		{"admin kind", Assignment{User: user, Application: "orders", Kind: identity.Admin}, fault.Invalid},
-		{"portal kind", Assignment{User: user, Application: "orders", Kind: identity.Portal, PermissionSet: "Sales"}, fault.Invalid},
 		{"no application", live(user, ""), fault.Invalid},
 		{"application with a slash", live(user, "a/b"), fault.Invalid},
 		{"nobody", live(record.ID{}, "orders"), fault.Invalid},

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"sluice/graph"
 	"sluice/internal/directory"
+	"sluice/internal/identity"
 )
 
 // TestManagementGolden replays testdata/management.txt: each case in an office
@@ -67,6 +69,9 @@ var mayTable = []struct {
 	{`assignUser(application: "orders", user: $OTHER, role: "Rep", permissionSet: "Read", attributes: [{name: "team", value: "north"}]) { user { id } }`, admins},
 	{`assignUser(application: "orders", user: $OTHER, role: "None", permissionSet: "None", attributes: [{name: "none", value: ""}]) { user { id } }`, [6]string{bad, bad, forbidden, forbidden, forbidden, unauthenticated}},
 	{`assignUser(application: "hr", user: $OTHER, role: "Rep", permissionSet: "Read") { user { id } }`, [6]string{missing, missing, forbidden, forbidden, forbidden, unauthenticated}},
+	{`assignPortalUser(application: "orders", user: $OTHER, permissionSet: "Customer") { user { id } }`, admins},
+	{`assignPortalUser(application: "orders", user: $OTHER, permissionSet: "Read") { user { id } }`, [6]string{bad, bad, forbidden, forbidden, forbidden, unauthenticated}},
+	{`assignPortalUser(application: "orders", user: $REP, permissionSet: "Customer") { user { id } }`, [6]string{conflict, conflict, forbidden, forbidden, forbidden, unauthenticated}},
 	{`assignDeveloper(application: "orders", user: $OTHER) { user { id } }`, admins},
 	{`unassignUser(application: "orders", user: $REP) { user { id } }`, admins},
 	{`deactivateUser(user: $OTHER) { user { id } }`, admins},
@@ -76,6 +81,17 @@ var mayTable = []struct {
 	{`promoteAdmin(user: $OTHER) { user { id } }`, superAdmin},
 	{`demoteAdmin(user: $ADMIN) { user { id } }`, superAdmin},
 	{`transferSuperAdmin(user: $ADMIN) { user { id } }`, superAdmin},
+	{`revokeCredentials(user: $OTHER) { user { id } }`, admins},
+	{`revokeCredentials(user: $ADMIN) { user { id } }`, [6]string{"", "", forbidden, forbidden, forbidden, unauthenticated}},
+	{`revokeCredentials(user: $SUPER) { user { id } }`, [6]string{"", forbidden, forbidden, forbidden, forbidden, unauthenticated}},
+	{`deleteUser(user: $OTHER) { deleted }`, admins},
+	{`deleteUser(user: $ADMIN) { deleted }`, superAdmin},
+	{`deleteUser(user: $SUPER) { deleted }`, [6]string{forbidden, forbidden, forbidden, forbidden, forbidden, unauthenticated}},
+	{`deleteUser(user: $OTHER, reassignTo: $REP) { deleted reassignment { state } }`, admins},
+	{`deleteUser(user: $ADMIN, reassignTo: $REP) { deleted reassignment { state } }`, superAdmin},
+	{`deleteUser(user: $OTHER, reassignTo: $OTHER) { deleted }`, [6]string{bad, bad, forbidden, forbidden, forbidden, unauthenticated}},
+	{`reassignRecords(from: $OTHER, to: $REP) { reassignment { state } }`, admins},
+	{`reassignRecords(application: "hr", from: $OTHER, to: $REP) { reassignment { state } }`, [6]string{missing, missing, forbidden, forbidden, forbidden, unauthenticated}},
 	{`setPassword(user: $OTHER, password: "another horse") { user { id } }`, admins},
 	{`setPassword(user: $OTHER, password: "x") { user { id } }`, [6]string{bad, bad, forbidden, forbidden, forbidden, unauthenticated}},
 	{`applyDefinition(yaml: $YAML) { application { version } faults { message } }`, developers},
@@ -107,8 +123,12 @@ func TestManagementWhoMay(t *testing.T) {
 	for _, row := range mayTable {
 		name, _, _ := strings.Cut(row.field, " {")
 		t.Run(name, func(t *testing.T) {
-			for i, who := range people {
+			for i, who := range append(people[:len(people):len(people)], "guest") {
 				o := newOffice(t)
+				if who == "guest" { // a portal user may what a live user may
+					o.guest()
+					i = slices.Index(people, "rep")
+				}
 				text := strings.NewReplacer("$YAML", fmt.Sprintf("%q", definitionOf("orders", "2")), "$FRESH", fmt.Sprintf("%q", definitionOf("hr", "1"))).Replace(row.field)
 				// dropping the field that the first version had is wanted
 				text = strings.Replace(text, "applyDefinition(", "applyDefinition(allowDrop: true, ", 1)
@@ -119,6 +139,19 @@ func TestManagementWhoMay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// guest adds a portal user of orders.
+func (o *office) guest() {
+	o.t.Helper()
+	admin, err := o.d.Authenticate(o.t.Context(), o.token["admin"])
+	o.must(err)
+	id, err := o.d.AddUser(o.t.Context(), admin, directory.NewUser{Email: "guest@customer.io", DisplayName: "Guest", Password: testPassword})
+	o.must(err)
+	o.must(o.d.Assign(o.t.Context(), admin, directory.Assignment{User: id, Application: "orders", Kind: identity.Portal, PermissionSet: "Customer"}, nil))
+	o.id["guest"] = id
+	o.token["guest"], err = o.d.OpenSession(o.t.Context(), admin.Tenant, id)
+	o.must(err)
 }
 
 // TestManagementTableIsComplete has a row for every mutation of the schema.
