@@ -10,7 +10,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20000x
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: help test test-full check format vet lint tidy generate race fuzz bench console rules e2e ci
+.PHONY: help test test-full check format vet lint tidy generate race fuzz mutants bench console rules e2e ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fuzz: ## every fuzz target for FUZZTIME
 			go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
 		done; \
 	done
+
+mutants: ## plants faults in policy and filter; fails when tests miss one
+	nice -n 10 go run ./internal/mutants $(MUTANTS)
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...

@@ -64,6 +64,7 @@ var house = map[string]row{
 
 	"bench":             {anything: true},
 	"internal/arch":     {},
+	"internal/mutants":  {},
 	"rules/ruletest":    {imports: and("rules"), testOnly: true},
 	"storage/storetest": {imports: and("storage", "storage/driver"), testOnly: true},
 	// The oracle is written from the access model alone: it shares the words of

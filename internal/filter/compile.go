@@ -132,10 +132,7 @@ func compare(c *Compare) matcher {
 	f := &own.Field
 	switch c.Op {
 	case Ne, NotIn:
-		own.Op = Eq
-		if c.Op == NotIn {
-			own.Op = In
-		}
+		own.Op = In // of one value for Ne
 		m := compare(&own)
 		return func(r Reader, viewer record.ID) bool { return !m(r, viewer) }
 	case IsNull:

@@ -19,8 +19,8 @@ func (p *parser) operands(f record.Field, op Op, src any) []Operand {
 		}
 		return []Operand{{Value: record.Bool(b)}}
 	case pair:
-		l, ok := src.([]any)
-		if !ok || len(l) != 2 {
+		l, _ := src.([]any)
+		if len(l) != 2 {
 			p.fail("expected a list of two values, the lowest and the highest")
 			return nil
 		}

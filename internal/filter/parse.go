@@ -165,8 +165,8 @@ func (p *parser) comparisons(f record.Field, src any, depth int) Expr {
 }
 
 func (p *parser) comparison(f record.Field, key string, src any) Expr {
-	op, ok := ParseOp(key)
-	if !ok || !slices.Contains(Operators(f.Type), op) {
+	op, _ := ParseOp(key) // no type offers the invalid one
+	if !slices.Contains(Operators(f.Type), op) {
 		p.fail("unknown operator %s for a field of type %s; expected one of %s", quoted(key), f.Type, operatorList(f.Type))
 		return nil
 	}
