@@ -263,7 +263,7 @@ func (op *Op) commented(form uint32, id record.ID) (*form, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = op.target(f, form, id, definition.WriteComments, 0)
+	_, err = op.target(f, form, id, definition.WriteComments)
 	return f, err
 }
 

@@ -38,9 +38,9 @@ type expectation struct {
 
 func refuse(kinds ...fault.Kind) expectation { return expectation{refused: kinds} }
 
-// expect judges an attempt by the oracle: first who may at all, then all that is
-// wrong with the input, and a taken unique value only where nothing else is
-// (P8).
+// expect judges an attempt by the oracle: first who may at all, then what of the
+// input is not permitted, then all that is wrong with it, and a taken unique
+// value only where nothing else is (P8).
 func expect(w *world.World, u *oracle.User, a attempt) expectation {
 	form := a.form.Name
 	if !oracle.Opens(w, u, form) {
@@ -59,33 +59,59 @@ func expect(w *world.World, u *oracle.User, a attempt) expectation {
 		return refuse(fault.NotFound)
 	case !oracle.MaySee(w, u, act, form, r):
 		return refuse(fault.Forbidden)
-	case a.version != 0 && a.version != r.Version:
-		return refuse(fault.Conflict)
-	case a.verb == "delete":
-		return expectation{}
 	}
 	next := r.Copy()
+	var j sentence
+	if a.verb != "delete" {
+		j.input(w, u, a, next)
+		j.update(w, u, a, r, next)
+	}
+	if a.version != 0 && a.version != r.Version {
+		j.wrong = append(j.wrong, fault.Conflict)
+	}
+	if a.verb == "delete" && len(j.wrong) == 0 {
+		return expectation{}
+	}
+	return j.end(w, a, next)
+}
+
+// sentence gathers the kinds of error that an attempt deserves: what is not
+// permitted, and what is wrong with the values.
+type sentence struct{ denied, wrong []fault.Kind }
+
+// update judges what depends on the stored record.
+func (j *sentence) update(w *world.World, u *oracle.User, a attempt, r, next *oracle.Record) {
+	form := a.form.Name
 	next.Version++
 	next.ModifiedBy = u.ID
-	bad := applyInput(w, u, a, next)
 	for n, v := range a.input {
 		fd, _ := a.form.FieldNumber(n)
 		_, readable := oracle.Cell(w, u, form, r, fd.Name)
 		if oracle.Access(w, u, form, fd.Name) == definition.Writable && !readable {
-			bad = append(bad, fault.Forbidden) // masked: H5
+			j.denied = append(j.denied, fault.Forbidden) // masked: H5
 		}
 		if fd.Required && v.IsNull() {
-			bad = append(bad, fault.Invalid)
+			j.wrong = append(j.wrong, fault.Invalid)
 		}
 	}
-	if oracle.Owner(a.form, next) != oracle.Owner(a.form, r) && !oracle.MayChangeOwner(w, u, form, r) {
-		bad = append(bad, fault.Forbidden) // W1
+	if ownerChanges(w, u, a, r, next) && !oracle.MayChangeOwner(w, u, form, r) {
+		j.denied = append(j.denied, fault.Forbidden) // W1
 	}
 	next.Owner = oracle.Owner(a.form, next)
 	if oracle.Unmasks(w, u, form, r, next) {
-		bad = append(bad, fault.Forbidden) // W2
+		j.denied = append(j.denied, fault.Forbidden) // W2
 	}
-	return judged(w, a, bad, next)
+}
+
+// ownerChanges says when W1 is asked: also where the owner stays and the user
+// cannot read who it is.
+func ownerChanges(w *world.World, u *oracle.User, a attempt, r, next *oracle.Record) bool {
+	if oracle.Owner(a.form, next) != oracle.Owner(a.form, r) {
+		return true
+	}
+	fd, ok := a.form.FieldNumber(a.form.OwnerField)
+	_, readable := oracle.Cell(w, u, a.form.Name, r, "owner")
+	return ok && !readable && !next.Cells[fd.Name].Equal(r.Cells[fd.Name])
 }
 
 func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
@@ -96,30 +122,36 @@ func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
 		return refuse(fault.Forbidden)
 	}
 	next := &oracle.Record{AddedBy: u.ID, ModifiedBy: u.ID, Version: 1, Cells: map[string]record.Value{}}
-	bad := applyInput(w, u, a, next)
+	var j sentence
+	j.input(w, u, a, next)
 	for _, fd := range a.form.Fields {
 		if fd.Required && next.Cells[fd.Name].IsNull() {
-			bad = append(bad, fault.Invalid)
+			j.wrong = append(j.wrong, fault.Invalid)
 		}
 	}
-	if a.form.ParentField != 0 {
-		if v := a.input[a.form.ParentField]; !oracle.MayCreateUnder(w, u, a.form.Name, v.Ref()) {
-			bad = append(bad, fault.Forbidden, fault.NotFound) // absent where none can be edited
-		}
+	if a.form.ParentField != 0 && !editsSomeParent(w, u, a.form) {
+		return refuse(append(append(j.denied, j.wrong...), fault.Forbidden, fault.NotFound)...) // nothing can be added, or the form is absent
 	}
 	next.Owner = u.ID
 	next.Owner = oracle.Owner(a.form, next)
-	return judged(w, a, bad, next)
+	return j.end(w, a, next)
 }
 
-// applyInput writes the input to next and says what is wrong with it on any
-// record.
-func applyInput(w *world.World, u *oracle.User, a attempt, next *oracle.Record) (bad []fault.Kind) {
+// editsSomeParent reports whether the user may put a child under any record of
+// this world.
+func editsSomeParent(w *world.World, u *oracle.User, f *definition.Form) bool {
+	fd, _ := f.FieldNumber(f.ParentField)
+	name := w.FormNumber(fd.Target).Name
+	return slices.ContainsFunc(w.Records[name], func(r *oracle.Record) bool { return oracle.MaySee(w, u, definition.Edit, name, r) })
+}
+
+// input writes the input to next and says what is wrong with it on any record.
+func (j *sentence) input(w *world.World, u *oracle.User, a attempt, next *oracle.Record) {
 	form := a.form.Name
 	for n, v := range a.input {
 		fd, _ := a.form.FieldNumber(n)
 		if oracle.Access(w, u, form, fd.Name) != definition.Writable {
-			bad = append(bad, fault.Invalid)
+			j.denied = append(j.denied, fault.Invalid)
 		}
 		if delete(next.Cells, fd.Name); !v.IsNull() {
 			next.Cells[fd.Name] = v
@@ -130,22 +162,24 @@ func applyInput(w *world.World, u *oracle.User, a attempt, next *oracle.Record) 
 			target := w.FormNumber(fd.Target).Name
 			rec := w.Find(target, v.Ref())
 			if rec == nil || !oracle.MaySee(w, u, definition.View, target, rec) {
-				bad = append(bad, fault.Invalid) // L2
+				j.wrong = append(j.wrong, fault.Invalid) // L2
 			} else if n == a.form.ParentField && !oracle.MaySee(w, u, definition.Edit, target, rec) {
-				bad = append(bad, fault.Forbidden) // E4
+				j.denied = append(j.denied, fault.Forbidden) // E4
 			}
 		case fd.Type == record.User:
 			if named := w.User(v.Ref()); named == nil || named.Inactive || named.Kind == identity.Nobody {
-				bad = append(bad, fault.Invalid) // A5a
+				j.wrong = append(j.wrong, fault.Invalid) // A5a
 			}
 		}
 	}
-	return bad
 }
 
-func judged(w *world.World, a attempt, bad []fault.Kind, next *oracle.Record) expectation {
-	if len(bad) > 0 {
-		return refuse(bad...)
+func (j *sentence) end(w *world.World, a attempt, next *oracle.Record) expectation {
+	if len(j.denied) > 0 {
+		return refuse(j.denied...)
+	}
+	if len(j.wrong) > 0 {
+		return refuse(j.wrong...)
 	}
 	for _, fd := range a.form.Fields {
 		v := next.Cells[fd.Name]

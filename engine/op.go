@@ -34,6 +34,7 @@ type Op struct {
 	seen     map[recordKey]seenRecord
 	faults   int
 	steps    int
+	nested   int   // records added below others
 	err      error // what ended the operation
 	write    *writeState
 }
@@ -76,7 +77,10 @@ func (e *Engine) Write(ctx context.Context, p identity.Principal, application, o
 		if err := op.open(application); err != nil {
 			return err
 		}
-		return fn(op)
+		if err := fn(op); err != nil {
+			return err
+		}
+		return op.failed()
 	})
 }
 

@@ -404,7 +404,7 @@ func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
 	if err != nil {
 		return err
 	}
-	s, err := op.target(f, f.def.Number, id, definition.Edit, 0)
+	s, err := op.target(f, f.def.Number, id, definition.Edit)
 	if err != nil {
 		return err
 	}
@@ -422,5 +422,6 @@ func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
 	h.Version++
 	h.Owner = job.To
 	h.ModifiedTime, h.ModifiedBy = op.write.now.UnixMicro(), op.principal.User
-	return op.stored(shape, op.txn.Update(f.store, s.rec, record.Encode(id, h, s.rec, input)))
+	owner := func(string) string { return "owner" }
+	return op.stored(shape, owner, op.txn.Update(f.store, s.rec, record.Encode(id, h, s.rec, input)))
 }

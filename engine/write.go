@@ -41,86 +41,197 @@ var (
 	errReadOnlyOp     = fault.New(fault.Internal, opWrite, "write in a read")
 )
 
-// Create adds a record and returns its id. input holds a value, or null, for
-// each field given. Errors: Forbidden without ACCESS, or where the parent record
-// may not be edited; Invalid for a field that is not writable, a required field
-// without value, a reference out of reach; Conflict for a taken unique value.
-// Nothing is written when there is an error.
+// Create is Add of a record without children.
 func (op *Op) Create(number uint32, input map[uint32]record.Value) (record.ID, error) {
-	f, shape, err := op.writable(number)
-	if err != nil {
-		return record.ID{}, err
-	}
-	if !shape.Create {
-		return record.ID{}, fault.New(fault.Forbidden, opWrite, "not permitted to add records to %s", f.def.Name)
-	}
-	if f.frozen {
-		return record.ID{}, fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", f.def.Name)
-	}
-	values := maps.Clone(input)
-	if values == nil {
-		values = map[uint32]record.Value{}
-	}
-	if err := op.checkInput(f, shape, values); err != nil {
-		return record.ID{}, err
-	}
-	for _, fd := range f.def.Fields {
-		if _, given := values[fd.Number]; !given && !fd.Default.IsNull() {
-			values[fd.Number] = fd.Default
-		}
-	}
-	if err := requireAll(f, shape, values, record.Record{}); err != nil {
-		return record.ID{}, err
-	}
-	if err := op.checkParent(f, values); err != nil {
-		return record.ID{}, err
-	}
-	id := op.write.id()
-	now := op.write.now.UnixMicro()
-	h := record.Header{Version: 1, AddedTime: now, ModifiedTime: now, AddedBy: op.principal.User, ModifiedBy: op.principal.User}
-	h.Owner = ownerOf(f, h.AddedBy, func(n uint32) record.Value { return values[n] })
-	return id, op.stored(shape, op.txn.Insert(f.store, record.Encode(id, h, record.Record{}, values)))
+	return op.Add(number, &Draft{Values: input})
 }
 
-// Update changes the fields of input, judged on the record as it is stored.
-// NotFound outside VIEW reach, Forbidden outside EDIT reach and for masked
-// cells, Conflict when ifVersion is not 0 and not the record's version.
+// Update is Change to values that could all be read.
 func (op *Op) Update(number uint32, id record.ID, input map[uint32]record.Value, ifVersion uint32) error {
+	return op.Change(number, id, &Draft{Values: input}, ifVersion)
+}
+
+// Change gives a record other values, judged as it is stored (W3). Errors come
+// in this order (P8): NotFound outside VIEW reach, Forbidden outside EDIT reach
+// (W5); Invalid for fields that are not writable; Forbidden for masked cells
+// (H5), a parent that may not be edited (E4), a change of owner (W1), and a change
+// that would uncover a masked cell (W2); Conflict when ifVersion is not 0 and not
+// the record's version; what is wrong with the values; Conflict for a taken
+// unique value. Drafts of children are refused.
+func (op *Op) Change(number uint32, id record.ID, d *Draft, ifVersion uint32) error {
+	if len(d.Below) > 0 {
+		return fault.New(fault.Invalid, opWrite, "input: records are added below new records only")
+	}
+	c, err := op.revise(number, id)
+	if err != nil {
+		return err
+	}
+	c.values, c.at = d.Values, func(name string) string { return "input." + name }
+	return c.run(d.Wrong, ifVersion)
+}
+
+// ChangeOwner gives a record to another owner: by the field that the form names
+// as record owner, which has to be writable then, else as such. Who added it
+// stays. Errors as Change, and Forbidden without one of the rights of W1 also
+// where the owner stays the same; Invalid for everybody who is not an active
+// member of the application, whether there is such a user or not.
+func (op *Op) ChangeOwner(number uint32, id, owner record.ID, ifVersion uint32) error {
+	c, err := op.revise(number, id)
+	if err != nil {
+		return err
+	}
+	if !c.shape.ChangesOwner() {
+		return errForbidden
+	}
+	c.values, c.owner, c.gives = map[uint32]record.Value{}, owner, true
+	c.at = func(string) string { return "owner" }
+	if n := c.form.def.OwnerField; n != 0 {
+		c.values[n] = record.Ref(owner)
+	}
+	return c.run(nil, ifVersion)
+}
+
+// revision is a new state of a record on its way: first what forbids it, then what
+// is wrong with it (P8).
+type revision struct {
+	op     *Op
+	form   *form
+	shape  *policy.FormShape
+	stored *subject
+	values map[uint32]record.Value
+	at     func(field string) string // how the request calls a field
+	gives  bool                      // the change is one of owner, to this one
+	owner  record.ID
+	masked record.FieldSet // as stored
+	next   record.Record
+}
+
+func (op *Op) revise(number uint32, id record.ID) (*revision, error) {
 	f, shape, err := op.writable(number)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := op.target(f, number, id, definition.Edit, ifVersion)
+	s, err := op.target(f, number, id, definition.Edit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := op.checkInput(f, shape, input); err != nil {
-		return err
-	}
-	before := op.view.Masked(number, s)
-	for _, n := range slices.Sorted(maps.Keys(input)) { // the same field, whenever asked
-		if before.Has(n) {
-			return fault.New(fault.Forbidden, opWrite, "input.%s: not permitted on this record", f.fields[n].Name)
-		}
-	}
-	if err := requireAll(f, shape, input, s.rec); err != nil {
-		return err
-	}
-	if err := op.checkParent(f, input); err != nil {
-		return err
-	}
-	next, err := op.successor(f, s, input)
-	if err != nil {
-		return err
-	}
-	err = op.checkUnmasking(f, shape, before, next)
+	return &revision{op: op, form: f, shape: shape, stored: s, masked: op.view.Masked(number, s)}, op.failed()
+}
+
+func (c *revision) run(wrong error, ifVersion uint32) error {
+	err := c.permitted()
 	if err == nil {
-		err = op.stored(shape, op.txn.Update(f.store, s.rec, next))
+		err = c.valid(wrong, ifVersion)
 	}
-	if err != nil {
-		op.forget(next)
+	if err == nil {
+		err = c.op.stored(c.shape, c.at, c.op.txn.Update(c.form.store, c.stored.rec, c.next))
+	}
+	if err != nil && !c.next.IsZero() {
+		c.op.forget(c.next)
 	}
 	return err
+}
+
+// permitted makes the new state and refuses what the viewer may not do.
+func (c *revision) permitted() error {
+	if err := checkWritable(c.form, c.shape, c.values); err != nil {
+		return err
+	}
+	if err := c.checkMasked(); err != nil {
+		return err
+	}
+	if err := c.op.checkParent(c.form, c.values, c.at); err != nil {
+		return err
+	}
+	if err := c.successor(); err != nil {
+		return err
+	}
+	return c.checkUnmasking()
+}
+
+// checkMasked refuses cells that a mask hides on this record (H5).
+func (c *revision) checkMasked() error {
+	for _, n := range slices.Sorted(maps.Keys(c.values)) { // the same field, whenever asked
+		if c.masked.Has(n) {
+			return fault.New(fault.Forbidden, opWrite, "%s: not permitted on this record", c.at(c.form.fields[n].Name))
+		}
+	}
+	if c.gives && c.form.def.OwnerField == 0 && c.masked.Has(record.FieldOwner) {
+		return fault.New(fault.Forbidden, opWrite, "%s: not permitted on this record", c.at("owner"))
+	}
+	return nil
+}
+
+// successor makes the record's new state and checks a change of owner (W1).
+func (c *revision) successor() error {
+	s := c.stored
+	h := s.rec.Header()
+	h.Version++
+	h.ModifiedTime, h.ModifiedBy = c.op.write.now.UnixMicro(), c.op.principal.User
+	if _, given := c.values[c.form.def.OwnerField]; given && c.form.def.OwnerField != 0 {
+		h.Owner = ownerOf(c.form, h.AddedBy, func(n uint32) record.Value { return c.values[n] })
+	} else if c.gives {
+		h.Owner = c.owner
+	}
+	if c.ownerChanges(h.Owner) && !c.op.view.MayChangeOwner(c.form.def.Number, s) {
+		return c.op.or(fault.New(fault.Forbidden, opWrite, "%s: not permitted to change the owner of this record", c.at(c.ownerName())))
+	}
+	c.next = record.Encode(s.rec.ID(), h, s.rec, c.values)
+	return c.op.failed()
+}
+
+func (c *revision) ownerName() string {
+	if f := c.form.fields[c.form.def.OwnerField]; f != nil {
+		return f.Name
+	}
+	return "owner"
+}
+
+// ownerChanges reports whether W1 is asked. Where the viewer may not read who
+// owns the record, any other value of the owner field counts: a refusal must not
+// tell who added a record that names nobody.
+func (c *revision) ownerChanges(next record.ID) bool {
+	if c.gives || next != c.stored.rec.Owner() {
+		return true
+	}
+	f := c.form.fields[c.form.def.OwnerField]
+	if f == nil || c.shape.Visible.Has(record.FieldOwner) && !c.masked.Has(record.FieldOwner) {
+		return false
+	}
+	v, given := c.values[f.Number]
+	return given && !v.Equal(c.stored.rec.Get(f))
+}
+
+// checkUnmasking refuses an update that would show its author a cell which a
+// mask hid from them before (W2).
+func (c *revision) checkUnmasking() error {
+	if c.masked.Empty() {
+		return nil
+	}
+	after := c.op.view.Masked(c.form.def.Number, &subject{op: c.op, form: c.form, rec: c.next})
+	for _, n := range c.masked.Minus(after).Numbers() {
+		if c.shape.Visible.Has(n) {
+			return c.op.or(fault.New(fault.Forbidden, opWrite, "input: this change is not permitted on this record"))
+		}
+	}
+	return c.op.failed()
+}
+
+// valid says what is wrong with a change that is permitted.
+func (c *revision) valid(wrong error, ifVersion uint32) error {
+	if err := checkVersion(c.stored.rec, ifVersion); err != nil {
+		return err
+	}
+	if wrong != nil {
+		return wrong
+	}
+	if c.gives && !c.op.memberOf(c.owner) {
+		return fault.New(fault.Invalid, opWrite, "%s: no such user", c.at("owner"))
+	}
+	if err := c.op.checkReferences(c.form, c.values, c.at); err != nil {
+		return err
+	}
+	return requireAll(c.form, c.shape, c.values, c.stored.rec, c.at)
 }
 
 // forget drops what rules said about a state of a record that was not stored:
@@ -133,49 +244,23 @@ func (op *Op) forget(rec record.Record) {
 	}
 }
 
-// successor makes the record's new state and checks a change of owner (W1).
-func (op *Op) successor(f *form, s *subject, input map[uint32]record.Value) (record.Record, error) {
-	h := s.rec.Header()
-	h.Version++
-	h.ModifiedTime, h.ModifiedBy = op.write.now.UnixMicro(), op.principal.User
-	if _, given := input[f.def.OwnerField]; given && f.def.OwnerField != 0 {
-		h.Owner = ownerOf(f, h.AddedBy, func(n uint32) record.Value { return input[n] })
-		if h.Owner != s.rec.Owner() && !op.view.MayChangeOwner(f.def.Number, s) {
-			return record.Record{}, fault.New(fault.Forbidden, opWrite, "input.%s: not permitted to change the owner of this record", f.fields[f.def.OwnerField].Name)
-		}
-	}
-	return record.Encode(s.rec.ID(), h, s.rec, input), op.failed()
-}
-
-// checkUnmasking refuses an update that would show its author a cell which a
-// mask hid from them before (W2).
-func (op *Op) checkUnmasking(f *form, shape *policy.FormShape, before record.FieldSet, next record.Record) error {
-	if before.Empty() {
-		return nil
-	}
-	after := op.view.Masked(f.def.Number, &subject{op: op, form: f, rec: next})
-	for _, n := range before.Minus(after).Numbers() {
-		if shape.Visible.Has(n) {
-			return fault.New(fault.Forbidden, opWrite, "input: this change is not permitted on this record")
-		}
-	}
-	return op.failed()
-}
-
-// Delete removes a record; errors as Update.
+// Delete removes a record; errors as Change.
 func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
 	f, shape, err := op.writable(number)
 	if err != nil {
 		return err
 	}
-	s, err := op.target(f, number, id, definition.Delete, ifVersion)
+	s, err := op.target(f, number, id, definition.Delete)
 	if err != nil {
+		return err
+	}
+	if err := checkVersion(s.rec, ifVersion); err != nil {
 		return err
 	}
 	if err := op.dropComments(number, id); err != nil {
 		return err
 	}
-	return op.stored(shape, op.txn.Delete(f.store, s.rec))
+	return op.stored(shape, nil, op.txn.Delete(f.store, s.rec))
 }
 
 func (op *Op) writable(number uint32) (*form, *policy.FormShape, error) {
@@ -186,8 +271,8 @@ func (op *Op) writable(number uint32) (*form, *policy.FormShape, error) {
 }
 
 // target finds the record that a write is about: NotFound out of VIEW reach,
-// Forbidden in it without the action (W5), then the version.
-func (op *Op) target(f *form, number uint32, id record.ID, a definition.Action, ifVersion uint32) (*subject, error) {
+// Forbidden in it without the action (W5).
+func (op *Op) target(f *form, number uint32, id record.ID, a definition.Action) (*subject, error) {
 	rec, ok := op.raw(f, id)
 	if !ok {
 		return nil, op.or(errRecordNotFound)
@@ -199,10 +284,14 @@ func (op *Op) target(f *form, number uint32, id record.ID, a definition.Action, 
 	if !op.view.Decide(number, a, s) {
 		return nil, op.or(errForbidden)
 	}
-	if ifVersion != 0 && ifVersion != rec.Version() {
-		return nil, op.or(fault.New(fault.Conflict, opWrite, "ifVersion: %d, but the record has version %d", ifVersion, rec.Version()))
-	}
 	return s, op.failed()
+}
+
+func checkVersion(rec record.Record, ifVersion uint32) error {
+	if ifVersion != 0 && ifVersion != rec.Version() {
+		return fault.New(fault.Conflict, opWrite, "ifVersion: %d, but the record has version %d", ifVersion, rec.Version())
+	}
+	return nil
 }
 
 // or returns the error that made a decision deny, where there was one, else err.
@@ -215,102 +304,14 @@ func (op *Op) or(err error) error {
 
 // stored translates what storage said and forgets what was read before the
 // write. A unique field that the viewer cannot see, which a default filled, is
-// not named (B3).
-func (op *Op) stored(shape *policy.FormShape, err error) error {
+// not named (B3). at says how the request calls a field.
+func (op *Op) stored(shape *policy.FormShape, at func(string) string, err error) error {
 	clear(op.seen)
 	if u, ok := errors.AsType[*storage.UniqueError](err); ok {
 		if part := u.Index.Parts[0]; shape.Visible.Has(part.Number) {
-			return fault.Wrap(fault.Conflict, opWrite, err, "input.%s: this value is taken", part.Name)
+			return fault.Wrap(fault.Conflict, opWrite, err, "%s: this value is taken", at(part.Name))
 		}
 		return fault.Wrap(fault.Conflict, opWrite, err, "input: a value is taken")
 	}
 	return op.or(err)
-}
-
-// checkInput checks each value of an input: writable, of the field's type, and
-// references in reach.
-func (op *Op) checkInput(f *form, shape *policy.FormShape, input map[uint32]record.Value) error {
-	for _, n := range slices.Sorted(maps.Keys(input)) {
-		field, ok := f.field(n)
-		if !ok || !shape.Writable.Has(n) {
-			return fault.New(fault.Invalid, opWrite, "input: a field that does not exist or may not be written")
-		}
-		v := input[n]
-		if v.IsNull() {
-			continue
-		}
-		if v.Kind() != field.Type.Kind() {
-			return fault.New(fault.Invalid, opWrite, "input.%s: expected a value of type %s", field.Name, field.Type)
-		}
-		if err := op.checkReference(field, v); err != nil {
-			return err
-		}
-	}
-	return op.failed()
-}
-
-// checkReference answers alike for a reference that is absent and one out of
-// reach (L2).
-func (op *Op) checkReference(field *record.Field, v record.Value) error {
-	switch field.Type {
-	case record.Lookup:
-		_, ok, err := op.Get(field.Target, v.Ref())
-		if err != nil && fault.KindOf(err) != fault.NotFound {
-			return err
-		}
-		if !ok {
-			return fault.New(fault.Invalid, opWrite, "input.%s: no such record", field.Name)
-		}
-	case record.User:
-		if !op.memberOf(v.Ref()) {
-			return fault.New(fault.Invalid, opWrite, "input.%s: no such user", field.Name)
-		}
-	}
-	return nil
-}
-
-// requireAll checks that required fields have a value. A field that the viewer
-// cannot see is not named (B10).
-func requireAll(f *form, shape *policy.FormShape, values map[uint32]record.Value, stored record.Record) error {
-	for _, fd := range slices.Concat(f.def.Fields, f.soon) {
-		if !fd.Required {
-			continue
-		}
-		v, given := values[fd.Number]
-		if given && !v.IsNull() || !given && !stored.IsZero() {
-			continue
-		}
-		if !shape.Writable.Has(fd.Number) {
-			return fault.New(fault.Invalid, opWrite, "input: a required field of %s has no value and may not be written with these rights", f.def.Name)
-		}
-		return fault.New(fault.Invalid, opWrite, "input.%s: a value is required", fd.Name)
-	}
-	return nil
-}
-
-// checkParent demands EDIT on the parent that a child is put under (E4).
-func (op *Op) checkParent(f *form, values map[uint32]record.Value) error {
-	if f.parent == nil {
-		return nil
-	}
-	v, given := values[f.parent.Number]
-	if !given {
-		return nil
-	}
-	parent := op.app.forms[f.parent.Target]
-	rec, ok := op.raw(parent, v.Ref())
-	if ok && op.view.Decide(parent.def.Number, definition.Edit, &subject{op: op, form: parent, rec: rec}) {
-		return op.failed()
-	}
-	return op.or(fault.New(fault.Forbidden, opWrite, "input.%s: not permitted to change this record", f.parent.Name))
-}
-
-// ownerOf is E1: the user that the owner field names, else who added it.
-func ownerOf(f *form, addedBy record.ID, get func(uint32) record.Value) record.ID {
-	if f.def.OwnerField != 0 {
-		if u := get(f.def.OwnerField).Ref(); !u.IsZero() {
-			return u
-		}
-	}
-	return addedBy
 }

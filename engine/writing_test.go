@@ -217,13 +217,14 @@ func TestP3_UniqueConflictNamesNoHiddenField(t *testing.T) {
 	h.read("rep", func(op *Op) {
 		_, shape, err := op.shape(h.form("Deal").Number)
 		must(t, err)
+		at := func(field string) string { return "input." + field }
 		of := func(name string) error {
 			return &storage.UniqueError{Index: &storage.Index{Parts: []record.Field{*h.field("Deal", name)}}}
 		}
-		if msg := denied(t, op.stored(shape, of("quiet")), fault.Conflict); strings.Contains(msg, "quiet") {
+		if msg := denied(t, op.stored(shape, at, of("quiet")), fault.Conflict); strings.Contains(msg, "quiet") {
 			t.Errorf("told %q", msg)
 		}
-		if msg := denied(t, op.stored(shape, of("badge")), fault.Conflict); !strings.Contains(msg, "badge") {
+		if msg := denied(t, op.stored(shape, at, of("badge")), fault.Conflict); !strings.Contains(msg, "badge") {
 			t.Errorf("told %q", msg)
 		}
 	})

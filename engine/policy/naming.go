@@ -3,11 +3,12 @@ package policy
 import "sluice/internal/record"
 
 // NamesUsers reports whether the viewer may name people at all (A5a): write a
-// user field of some form, or write comments, which mention people. Users are
+// user field of some form, give a record to another owner, or write comments,
+// which mention people. Users are
 // offered to nobody else.
 func (s *Shape) NamesUsers() bool {
 	for _, f := range s.Forms {
-		if f.WriteComments || f.writesUser() {
+		if f.WriteComments || f.ChangesOwner() || f.writesUser() {
 			return true
 		}
 	}
@@ -15,7 +16,7 @@ func (s *Shape) NamesUsers() bool {
 }
 
 func (s *FormShape) writesUser() bool {
-	if !s.Create && !s.Edit {
+	if !s.Create && !s.CreateNested && !s.Edit {
 		return false
 	}
 	for _, x := range s.Form.Fields {

@@ -26,6 +26,10 @@ type FormShape struct {
 	// View, Create, Edit and Delete say that the action may be possible on some
 	// record.
 	View, Create, Edit, Delete bool
+	// CreateNested says that records may be added below a parent that the same
+	// operation adds: ACCESS to a child form, and up its parents to each of them
+	// (W4). It takes no right to edit a parent, as nobody has one on a new record.
+	CreateNested bool
 	// Export, ReadComments, WriteComments and ReadHistory are the other actions
 	// on records; each lies within View.
 	Export, ReadComments, WriteComments, ReadHistory bool
@@ -63,7 +67,7 @@ func (s *staticShape) forTenant(t identity.Tenant) *Shape {
 func (p *Policy) shapeOf(s *set) staticShape {
 	var out staticShape
 	for i := range p.forms {
-		if f := p.formShape(s, i); f.View || f.Create {
+		if f := p.formShape(s, i); f.View || f.Create || f.CreateNested {
 			out.forms = append(out.forms, f)
 		}
 	}
@@ -78,7 +82,8 @@ func (p *Policy) formShape(s *set, at int) *FormShape {
 		View:          p.possible(s, at, definition.View),
 		Edit:          p.possible(s, at, definition.Edit),
 		Delete:        p.possible(s, at, definition.Delete),
-		Create:        r.access && (f.parent < 0 || p.possible(s, f.parent, definition.Edit)),
+		Create:        p.creatable(s, at),
+		CreateNested:  p.nestable(s, at),
 		Export:        p.possible(s, at, definition.Export),
 		ReadComments:  p.possible(s, at, definition.ReadComments),
 		WriteComments: p.possible(s, at, definition.WriteComments),
@@ -101,6 +106,29 @@ func (p *Policy) possible(s *set, at int, a definition.Action) bool {
 		return true
 	}
 	return !g.base.empty() && (parent < 0 || p.possible(s, parent, ofParent(a)))
+}
+
+// creatable reports whether the set lets records be added on their own: a child
+// needs a parent to edit.
+func (p *Policy) creatable(s *set, at int) bool {
+	parent := p.forms[at].parent
+	return s.forms[at].access && (parent < 0 || p.possible(s, parent, definition.Edit))
+}
+
+// nestable reports whether the set lets records be added below a new parent.
+func (p *Policy) nestable(s *set, at int) bool {
+	parent := p.forms[at].parent
+	return parent >= 0 && s.forms[at].access && (p.creatable(s, parent) || p.nestable(s, parent))
+}
+
+// ChangesOwner reports whether the viewer may be allowed at all to give records
+// of the form to another owner (W1): to edit them, and to write the field that
+// the form names as record owner, or else to see the owner.
+func (s *FormShape) ChangesOwner() bool {
+	if f := s.Form.OwnerField; f != 0 {
+		return s.Edit && s.Writable.Has(f)
+	}
+	return s.Edit && s.Visible.Has(record.FieldOwner)
 }
 
 // shows reports whether a report with VIEW may show any record.
@@ -131,7 +159,7 @@ func (p *Policy) digest(forms []*FormShape) [32]byte {
 		numbers(f.Visible)
 		numbers(f.Writable)
 		for _, on := range []bool{
-			f.View, f.Create, f.Edit, f.Delete,
+			f.View, f.Create, f.CreateNested, f.Edit, f.Delete,
 			f.Export, f.ReadComments, f.WriteComments, f.ReadHistory, f.CreateReport,
 		} {
 			bit := byte(0)

@@ -18,6 +18,9 @@ type Form struct {
 	Name   string
 	// Inputs are the fields that a create or update input may name.
 	Inputs map[string]*record.Field
+	// Nested are the lists of a create input that hold records to add below the
+	// new one: the numbers of their forms by name.
+	Nested map[string]uint32
 	// Orders are the fields that a list may be ordered by.
 	Orders map[string]record.Field
 
@@ -39,6 +42,7 @@ type plan struct {
 	fields   []*definition.Field // visible, lookups to forms without VIEW excluded
 	system   []record.Field      // visible system fields without id
 	reverses []reverse
+	nests    []nest
 	targets  map[uint32]string // form number to name, of the lookups among fields
 }
 
@@ -56,7 +60,7 @@ func (p *plan) key() string {
 		}
 	}
 	s := p.shape
-	number(s.Form.Number, s.View, s.Create, s.Edit, s.Delete)
+	number(s.Form.Number, s.View, s.Create, s.CreateNested, s.Edit, s.Delete)
 	for _, f := range p.fields {
 		b = append(b, 'f')
 		number(f.Number, s.Writable.Has(f.Number))
@@ -72,6 +76,11 @@ func (p *plan) key() string {
 		number(r.lookup.Number)
 		b = append(append(append(b, '.'), r.name...), ' ')
 	}
+	for _, n := range p.nests {
+		b = append(b, 'n')
+		number(n.child.shape.Form.Number)
+		b = append(append(append(b, '.'), n.name...), ' ')
+	}
 	for _, r := range s.Reports {
 		b = strconv.AppendQuote(b, r.Name)
 	}
@@ -81,7 +90,7 @@ func (p *plan) key() string {
 func (p *plan) build() *Form {
 	f := &Form{
 		Number: p.shape.Form.Number, Name: p.shape.Form.Name,
-		Inputs: map[string]*record.Field{}, Orders: map[string]record.Field{}, meanings: meanings{},
+		Inputs: map[string]*record.Field{}, Nested: map[string]uint32{}, Orders: map[string]record.Field{}, meanings: meanings{},
 	}
 	if p.shape.View {
 		p.object(f)
@@ -212,6 +221,8 @@ func (p *plan) queries(f *Form) {
 
 func (p *plan) mutations(f *Form) {
 	create, update := p.inputs(f)
+	create = append(create, p.nested(f)...)
+	p.nestedType(f, create)
 	id, version := arg("id", "ID!"), arg("ifVersion", "Int")
 	if p.shape.Create {
 		var args []*ast.ArgumentDefinition
@@ -219,25 +230,28 @@ func (p *plan) mutations(f *Form) {
 			f.defs = append(f.defs, input("Create"+f.Name+"Input", create))
 			args = append(args, arg("input", "Create"+f.Name+"Input!"))
 		}
-		p.mutation(f, "create", "Create", Create, true, args...)
+		p.mutation(f, "create"+f.Name, Create, true, args...)
 	}
 	if p.shape.Edit && len(update) > 0 {
 		f.defs = append(f.defs, input("Update"+f.Name+"Input", update))
-		p.mutation(f, "update", "Update", Update, true, id, arg("input", "Update"+f.Name+"Input!"), version)
+		p.mutation(f, "update"+f.Name, Update, true, id, arg("input", "Update"+f.Name+"Input!"), version)
+	}
+	if p.shape.ChangesOwner() {
+		p.mutation(f, "change"+f.Name+"Owner", ChangeOwner, true, id, arg("owner", "ID!"), version)
 	}
 	if p.shape.Delete {
-		p.mutation(f, "delete", "Delete", Delete, false, id, version)
+		p.mutation(f, "delete"+f.Name, Delete, false, id, version)
 	}
 }
 
-func (p *plan) mutation(f *Form, verb, prefix string, k Kind, withRecord bool, args ...*ast.ArgumentDefinition) {
-	payload := object(prefix+f.Name+"Payload", "", ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: PayloadID})})
+func (p *plan) mutation(f *Form, name string, k Kind, withRecord bool, args ...*ast.ArgumentDefinition) {
+	payload := object(upperFirst(name)+"Payload", "", ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: PayloadID})})
 	if withRecord && p.shape.View {
 		d := described(field(lowerFirst(f.Name), f.Name), "The record as it is now; null when it is not, or no longer, in the viewer's reach.")
 		payload.Fields = append(payload.Fields, f.mean(d, Meaning{Kind: PayloadRecord, Form: f.Number}))
 	}
 	f.defs = append(f.defs, payload)
-	f.mutation = append(f.mutation, f.mean(field(verb+f.Name, payload.Name+"!", args...), Meaning{Kind: k, Form: f.Number}))
+	f.mutation = append(f.mutation, f.mean(field(name, payload.Name+"!", args...), Meaning{Kind: k, Form: f.Number}))
 }
 
 // inputs returns the fields of the create and update inputs.

@@ -18,6 +18,7 @@ const (
 	// Fields of Mutation.
 	Create
 	Update
+	ChangeOwner
 	Delete
 	// Fields of a record.
 	RecordID

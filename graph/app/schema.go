@@ -201,6 +201,7 @@ func plans(shape *policy.Shape) []*plan {
 			p.reverses = reverses(p, in[p.shape.Form.Number])
 		}
 	}
+	nestings(out)
 	return out
 }
 
@@ -212,7 +213,7 @@ func rights(shape *policy.Shape) []Right {
 		for _, a := range []struct {
 			name string
 			has  bool
-		}{{"ACCESS", s.Create}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete}} {
+		}{{"ACCESS", s.Create || s.CreateNested}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete}} {
 			if a.has {
 				r.Actions = append(r.Actions, a.name)
 			}

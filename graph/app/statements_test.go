@@ -73,6 +73,7 @@ func TestA5a_PeopleAreOfferedToThoseWhoNameThem(t *testing.T) {
 		shape := FullShape(orders())
 		for _, f := range shape.Forms {
 			f.WriteComments = false
+			f.Visible = f.Visible.Minus(record.FieldSetOf(record.FieldOwner))
 		}
 		change(shapeOf(shape, formOrder))
 		s, err := NewBuilder(orders()).Build(shape)
@@ -96,6 +97,9 @@ func TestA5a_PeopleAreOfferedToThoseWhoNameThem(t *testing.T) {
 		"writes all but the user field": {func(s *policy.FormShape) {
 			s.Writable = s.Writable.Minus(record.FieldSetOf(26))
 		}, false},
+		"gives away what others own": {func(s *policy.FormShape) {
+			s.Writable, s.Visible = s.Writable.Minus(record.FieldSetOf(26)), s.Visible.With(record.FieldOwner)
+		}, true},
 		"comments": {func(s *policy.FormShape) { s.Create, s.Edit, s.WriteComments = false, false, true }, true},
 	} {
 		if got := offered(c.change); got != c.want {

@@ -75,8 +75,8 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 
 // ownTypes are the types that the schema makes of a form, % standing for its
 // name.
-var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Update%Input Upsert%Input
-	Create%Payload Update%Payload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateEdge %AggregateOrder
+var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
+	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateEdge %AggregateOrder
 	%AggregateOrderField %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change`)
 
 // checkNames reports names that would meet in the schema.

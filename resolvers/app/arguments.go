@@ -22,8 +22,10 @@ func (x *exec) argument(f *field, name string) (any, error) {
 
 // id reads the argument id. Text that is not an id names nothing, as an id does
 // that nobody has.
-func (x *exec) id(f *field) (record.ID, error) {
-	v, err := x.argument(f, "id")
+func (x *exec) id(f *field) (record.ID, error) { return x.idNamed(f, "id") }
+
+func (x *exec) idNamed(f *field, argument string) (record.ID, error) {
+	v, err := x.argument(f, argument)
 	if err != nil {
 		return record.ID{}, err
 	}

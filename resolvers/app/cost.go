@@ -15,7 +15,7 @@ const (
 	costTotal    = 100 // counting reads the index, not the records
 	costBefore   = 10
 	costCan      = 2
-	costMutation = 100
+	costMutation = 100 // for each record
 	costType     = 100 // of introspection, per type of the schema
 	costCeiling  = 1 << 40
 )
@@ -50,7 +50,9 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return costType * len(r.schema.AST.Types)
 	case app.IntroType:
 		return 10 * costType
-	case app.Create, app.Update, app.Delete:
+	case app.Create:
+		return costMutation*r.added(f) + r.cost(f.sub, 1, 0)
+	case app.Update, app.ChangeOwner, app.Delete:
 		return costMutation + r.cost(f.sub, 1, 0)
 	}
 	if f.sub != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ const (
 	formCustomer uint32 = 1
 	formOrder    uint32 = 2
 	formLine     uint32 = 3
+	formNote     uint32 = 4
 )
 
 func fieldOf(n uint32, name string, t record.Type, target uint32) *definition.Field {
@@ -52,9 +54,14 @@ func sales() *definition.Application {
 	order.Fields[0].Required = true
 	customer := &definition.Form{Number: formCustomer, Name: "Customer", Plural: "customers", Fields: []*definition.Field{fieldOf(16, "name", record.Text, 0)}}
 	line := &definition.Form{Number: formLine, Name: "OrderLine", Plural: "lines", Fields: []*definition.Field{
-		fieldOf(16, "order", record.Lookup, formOrder), fieldOf(17, "product", record.Text, 0),
+		fieldOf(16, "order", record.Lookup, formOrder), fieldOf(17, "product", record.Text, 0), fieldOf(18, "count", record.Integer, 0),
 	}}
-	return &definition.Application{Name: "sales", Version: 1, Forms: []*definition.Form{customer, order, line},
+	line.Fields[0].Required, line.ParentField = true, 16
+	note := &definition.Form{Number: formNote, Name: "LineNote", Plural: "lineNotes", Fields: []*definition.Field{
+		fieldOf(16, "line", record.Lookup, formLine), fieldOf(17, "text", record.Text, 0),
+	}}
+	note.Fields[0].Required, note.Fields[1].Required, note.ParentField = true, true, 16
+	return &definition.Application{Name: "sales", Version: 1, Forms: []*definition.Form{customer, order, line, note},
 		Reports: []*definition.Report{{Name: "openOrders", Form: "Order"}}}
 }
 
@@ -259,15 +266,46 @@ func (w *fake) Can(_ uint32, a definition.Action, _ record.Redacted) (bool, erro
 	return a == definition.Edit, w.called("Can")
 }
 
-func (w *fake) Create(form uint32, input map[uint32]record.Value) (record.ID, error) {
+func (w *fake) Add(form uint32, d *engine.Draft) (record.ID, error) {
 	if err := w.called("Create"); err != nil {
 		return record.ID{}, err
 	}
+	if d.Wrong != nil {
+		return record.ID{}, d.Wrong
+	}
 	w.next++
-	return w.put(form, w.next, input), nil
+	id := w.put(form, w.next, d.Values)
+	for _, b := range d.Below {
+		f, _ := w.app.FormNumber(b.Form)
+		for _, child := range b.Drafts {
+			below := &engine.Draft{Values: maps.Clone(child.Values), Wrong: child.Wrong, Below: child.Below}
+			below.Values[f.ParentField] = record.Ref(id)
+			if _, err := w.Add(b.Form, below); err != nil {
+				return id, err
+			}
+		}
+	}
+	return id, nil
 }
 
-func (w *fake) Update(form uint32, id record.ID, input map[uint32]record.Value, ifVersion uint32) error {
+func (w *fake) ChangeOwner(form uint32, id, owner record.ID, ifVersion uint32) error {
+	i, ok := w.find(form, id)
+	switch {
+	case !ok:
+		return fault.New(fault.NotFound, "fake", "no such record")
+	case people[owner] == "":
+		return fault.New(fault.Invalid, "fake", "owner: no such user")
+	case ifVersion != 0 && ifVersion != w.records[form][i].Version():
+		return fault.New(fault.Conflict, "fake", "ifVersion: the record has changed")
+	}
+	h := w.records[form][i].Header()
+	h.Version++
+	h.Owner = owner
+	w.records[form][i] = record.Encode(id, h, w.records[form][i], nil)
+	return w.called("ChangeOwner")
+}
+
+func (w *fake) Change(form uint32, id record.ID, d *engine.Draft, ifVersion uint32) error {
 	if err := w.called("Update"); err != nil {
 		return err
 	}
@@ -279,9 +317,12 @@ func (w *fake) Update(form uint32, id record.ID, input map[uint32]record.Value, 
 	if ifVersion != 0 && ifVersion != old.Version() {
 		return fault.New(fault.Conflict, "fake", "ifVersion: the record has changed")
 	}
+	if d.Wrong != nil {
+		return d.Wrong
+	}
 	h := old.Header()
 	h.Version++
-	w.records[form][i] = record.Encode(id, h, old, input)
+	w.records[form][i] = record.Encode(id, h, old, d.Values)
 	return nil
 }
 

@@ -19,6 +19,7 @@ func FuzzOperation(f *testing.F) {
 		`query($w:OrderFilter,$o:[OrderOrder!],$n:Int=3){orders(where:$w,orderBy:$o,first:$n){edges{cursor node{...F}}}} fragment F on Order{id owner{displayName}}`,
 		`mutation($i:CreateOrderInput!){createOrder(input:$i){id order{title tags}}}`,
 		`mutation{updateOrder(id:"` + order(1) + `",input:{quantity:5,due:"2024-02-29"},ifVersion:1){order{quantity due}} deleteOrder(id:1){id}}`,
+		`mutation{createOrder(input:{title:"n",lines:[{product:"a",lineNotes:[{text:"x"}]}]}){order{lines{nodes{id}}}} changeOrderOwner(id:"` + order(1) + `",owner:"` + idOf(99, 2).String() + `"){order{owner{id}}}}`,
 		`{__schema{types{name fields{name args{name defaultValue}}}} __type(name:"Order"){fields(includeDeprecated:true){type{ofType{name}}}}}`,
 		`query($b:Boolean!){me{rights@include(if:$b){actions}} orders(after:"x")@skip(if:$b){pageInfo{hasPreviousPage}}}`,
 	} {

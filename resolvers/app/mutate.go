@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"sluice/graph/app"
 	"sluice/internal/fault"
@@ -59,6 +58,8 @@ func (x *exec) mutation(f *field) bool {
 		id, err = x.create(f)
 	case app.Update:
 		id, err = x.update(f)
+	case app.ChangeOwner:
+		id, err = x.changeOwner(f)
 	case app.Delete:
 		id, err = x.remove(f)
 	default:
@@ -80,11 +81,11 @@ func (x *exec) mutation(f *field) bool {
 }
 
 func (x *exec) create(f *field) (record.ID, error) {
-	input, err := x.input(f)
+	d, err := x.draft(f)
 	if err != nil {
 		return record.ID{}, err
 	}
-	return x.req.Op.Create(f.mean.Form, input)
+	return x.req.Op.Add(f.mean.Form, d)
 }
 
 func (x *exec) update(f *field) (record.ID, error) {
@@ -96,11 +97,11 @@ func (x *exec) update(f *field) (record.ID, error) {
 	if err != nil {
 		return id, err
 	}
-	input, err := x.input(f)
+	d, err := x.draft(f)
 	if err != nil {
 		return id, err
 	}
-	return id, x.req.Op.Update(f.mean.Form, id, input, version)
+	return id, x.req.Op.Change(f.mean.Form, id, d, version)
 }
 
 func (x *exec) remove(f *field) (record.ID, error) {
@@ -125,30 +126,4 @@ func (x *exec) ifVersion(f *field) (uint32, error) {
 		return 0, fault.New(fault.Invalid, "resolvers/app", "argument ifVersion: expected the version of a record, from 1")
 	}
 	return uint32(n), nil
-}
-
-// input reads the argument input: a value, or null, for each field given.
-func (x *exec) input(f *field) (map[uint32]record.Value, error) {
-	v, err := x.argument(f, "input")
-	if err != nil {
-		return nil, err
-	}
-	given, _ := v.(map[string]any)
-	form, ok := x.r.schema.Form(f.mean.Form)
-	if !ok {
-		return nil, fmt.Errorf("resolvers/app: form %d is not of this schema", f.mean.Form)
-	}
-	out := make(map[uint32]record.Value, len(given))
-	for _, name := range sortedKeys(given) {
-		field := form.Inputs[name]
-		if field == nil {
-			return nil, fault.New(fault.Invalid, "resolvers/app", "argument input.%s: unknown field", name)
-		}
-		value, err := record.ParseValue(field, given[name])
-		if err != nil {
-			return nil, fault.New(fault.Invalid, "resolvers/app", "argument input.%s: %s", name, fault.Message(err))
-		}
-		out[field.Number] = value
-	}
-	return out, nil
 }

@@ -16,8 +16,9 @@ type Op interface {
 	Get(form uint32, id record.ID) (record.Redacted, bool, error)
 	GetMany(form uint32, ids []record.ID) ([]record.Redacted, error)
 	Can(form uint32, a definition.Action, r record.Redacted) (bool, error)
-	Create(form uint32, input map[uint32]record.Value) (record.ID, error)
-	Update(form uint32, id record.ID, input map[uint32]record.Value, ifVersion uint32) error
+	Add(form uint32, d *engine.Draft) (record.ID, error)
+	Change(form uint32, id record.ID, d *engine.Draft, ifVersion uint32) error
+	ChangeOwner(form uint32, id, owner record.ID, ifVersion uint32) error
 	Delete(form uint32, id record.ID, ifVersion uint32) error
 	// Members offers people to somebody who may name them.
 	Members(search string, first int, after record.ID) (engine.Members, error)

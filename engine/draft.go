@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"maps"
+	"strconv"
+
+	"sluice/engine/policy"
+	"sluice/internal/fault"
+	"sluice/internal/record"
+)
+
+// MaxNested is how many records one operation may add below others.
+const MaxNested = 500
+
+// Draft is what a write gives a record. The engine only reads it.
+type Draft struct {
+	// Values holds a value, or null, for each field given.
+	Values map[uint32]record.Value
+	// Wrong says what is wrong with a value that could not be read; Values holds
+	// null for its field. It is the answer where permission does not refuse
+	// first (P8), also to other drafts of the same request.
+	Wrong error
+	// Below are records to add below a new one. Add takes them, Change does not.
+	Below []Below
+}
+
+// Below are the children of one form that a new record is added with, whose form
+// is the parent of theirs. Name is what the request calls them.
+type Below struct {
+	Form   uint32
+	Name   string
+	Drafts []*Draft
+}
+
+// sapling is a draft with what is known about its place.
+type sapling struct {
+	form   *form
+	shape  *policy.FormShape
+	draft  *Draft
+	values map[uint32]record.Value // with the parent and defaults
+	path   string
+	id     record.ID
+}
+
+func (s *sapling) at(field string) string { return s.path + "." + field }
+
+// Add adds a record with those below it and returns its id. A record below a new
+// one takes ACCESS to its form and no right on its parent, which may be out of
+// the viewer's reach by then (W4); its parent lookup has to be writable, and is
+// filled in. Nothing else reaches a record for being new: a later field of the
+// operation that names one needs it in reach.
+//
+// Errors come in this order (P8): Forbidden without ACCESS, or where the parent
+// that the input names may not be edited; Invalid for a field that is not
+// writable; Limit for more than MaxNested records below others in one operation;
+// then what is wrong with the values, draft by draft: required fields, references
+// out of reach; Conflict for a taken unique value. They name a field by its way
+// from "input": "input.lines[2].quantity". Nothing is written when there is an
+// error; where one comes after the first record was stored, the operation fails.
+func (op *Op) Add(number uint32, d *Draft) (record.ID, error) {
+	f, shape, err := op.writable(number)
+	if err != nil {
+		return record.ID{}, err
+	}
+	root := &sapling{form: f, shape: shape, draft: d, values: maps.Clone(d.Values), path: "input"}
+	if err := op.checkCreate(root); err != nil {
+		return record.ID{}, err
+	}
+	all, err := op.grow([]*sapling{root}, root)
+	if err != nil {
+		return record.ID{}, err
+	}
+	for _, s := range all {
+		if err := checkWritable(s.form, s.shape, s.draft.Values); err != nil {
+			return record.ID{}, err
+		}
+	}
+	if err := op.checkValues(all); err != nil {
+		return record.ID{}, err
+	}
+	return root.id, op.insert(all)
+}
+
+// checkCreate asks for ACCESS and, for a child, for EDIT on the parent that it
+// names (E4).
+func (op *Op) checkCreate(s *sapling) error {
+	if !s.shape.Create {
+		return fault.New(fault.Forbidden, opWrite, "not permitted to add records to %s", s.form.def.Name)
+	}
+	if parent, ok := op.parentIn(s.form, s.values); ok && !op.view.MayCreate(s.form.def.Number, parent) {
+		return op.or(errParent(s.form, s.at))
+	}
+	return op.failed()
+}
+
+// grow appends what is below s to all, each record behind its parent, and gives
+// every one its id.
+func (op *Op) grow(all []*sapling, s *sapling) ([]*sapling, error) {
+	if s.values == nil {
+		s.values = map[uint32]record.Value{}
+	}
+	s.id = op.write.id()
+	for _, below := range s.draft.Below {
+		f, shape, err := op.shape(below.Form)
+		if err != nil {
+			return nil, err
+		}
+		if !shape.CreateNested || f.parent == nil || f.parent.Target != s.form.def.Number || !shape.Writable.Has(f.parent.Number) {
+			return nil, fault.New(fault.Forbidden, opWrite, "%s: not permitted to add records to %s", s.at(below.Name), f.def.Name)
+		}
+		if op.nested += len(below.Drafts); op.nested > MaxNested {
+			return nil, fault.New(fault.Limit, opWrite, "%s: one operation may add at most %d records below others; send the rest in another",
+				s.at(below.Name), MaxNested)
+		}
+		for i, d := range below.Drafts {
+			child := &sapling{form: f, shape: shape, draft: d, values: maps.Clone(d.Values), path: s.at(below.Name) + "[" + strconv.Itoa(i) + "]"}
+			if _, given := d.Values[f.parent.Number]; given {
+				return nil, fault.New(fault.Invalid, opWrite, "%s: the record above is filled in", child.at(f.parent.Name))
+			}
+			if all, err = op.grow(append(all, child), child); err != nil {
+				return nil, err
+			}
+			child.values[f.parent.Number] = record.Ref(s.id)
+		}
+	}
+	return all, nil
+}
+
+// checkValues says what is wrong with the drafts, in their order, and fills in
+// defaults.
+func (op *Op) checkValues(all []*sapling) error {
+	for _, s := range all {
+		if s.form.frozen {
+			return fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", s.form.def.Name)
+		}
+		if s.draft.Wrong != nil {
+			return s.draft.Wrong
+		}
+		if err := op.checkReferences(s.form, s.draft.Values, s.at); err != nil {
+			return err
+		}
+		for _, fd := range s.form.def.Fields {
+			if _, given := s.values[fd.Number]; !given && !fd.Default.IsNull() {
+				s.values[fd.Number] = fd.Default
+			}
+		}
+		if err := requireAll(s.form, s.shape, s.values, record.Record{}, s.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert stores the records. Half of a request is never committed, whatever is
+// done with the error.
+func (op *Op) insert(all []*sapling) error {
+	now := op.write.now.UnixMicro()
+	for i, s := range all {
+		h := record.Header{Version: 1, AddedTime: now, ModifiedTime: now, AddedBy: op.principal.User, ModifiedBy: op.principal.User}
+		h.Owner = ownerOf(s.form, h.AddedBy, func(n uint32) record.Value { return s.values[n] })
+		err := op.stored(s.shape, s.at, op.txn.Insert(s.form.store, record.Encode(s.id, h, record.Record{}, s.values)))
+		if err != nil && i > 0 {
+			op.fail(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"sluice/engine/policy"
+	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/record"
+)
+
+// checkWritable refuses fields that may not be written, and values that are not
+// of their field's type. A field that does not exist, one that is hidden and one
+// that is read only are the same error (B3, B4).
+func checkWritable(f *form, shape *policy.FormShape, input map[uint32]record.Value) error {
+	for _, n := range slices.Sorted(maps.Keys(input)) {
+		field, ok := f.field(n)
+		if !ok || !shape.Writable.Has(n) {
+			return fault.New(fault.Invalid, opWrite, "input: a field that does not exist or may not be written")
+		}
+		if v := input[n]; !v.IsNull() && v.Kind() != field.Type.Kind() {
+			return fault.New(fault.Invalid, opWrite, "input.%s: expected a value of type %s", field.Name, field.Type)
+		}
+	}
+	return nil
+}
+
+// checkReferences answers alike for a reference that is absent and one out of
+// reach (L2).
+func (op *Op) checkReferences(f *form, input map[uint32]record.Value, at func(string) string) error {
+	for _, n := range slices.Sorted(maps.Keys(input)) {
+		field, v := f.fields[n], input[n]
+		if v.IsNull() {
+			continue
+		}
+		switch field.Type {
+		case record.Lookup:
+			_, ok, err := op.Get(field.Target, v.Ref())
+			if err != nil && fault.KindOf(err) != fault.NotFound {
+				return err
+			}
+			if !ok {
+				return fault.New(fault.Invalid, opWrite, "%s: no such record", at(field.Name))
+			}
+		case record.User:
+			if !op.memberOf(v.Ref()) {
+				return fault.New(fault.Invalid, opWrite, "%s: no such user", at(field.Name))
+			}
+		}
+	}
+	return op.failed()
+}
+
+// requireAll checks that required fields have a value. A field that the viewer
+// cannot write is not named (B10).
+func requireAll(f *form, shape *policy.FormShape, values map[uint32]record.Value, stored record.Record, at func(string) string) error {
+	for _, fd := range slices.Concat(f.def.Fields, f.soon) {
+		if !fd.Required {
+			continue
+		}
+		v, given := values[fd.Number]
+		if given && !v.IsNull() || !given && !stored.IsZero() {
+			continue
+		}
+		if !shape.Writable.Has(fd.Number) {
+			return fault.New(fault.Invalid, opWrite, "input: a required field of %s has no value and may not be written with these rights", f.def.Name)
+		}
+		return fault.New(fault.Invalid, opWrite, "%s: a value is required", at(fd.Name))
+	}
+	return nil
+}
+
+// parentIn returns the record that values put a child under, as far as it is in
+// VIEW reach. One that is out of reach, absent or null is no matter of
+// permission: the checks of the value answer all of these alike (L2).
+func (op *Op) parentIn(f *form, values map[uint32]record.Value) (*subject, bool) {
+	if f.parent == nil {
+		return nil, false
+	}
+	parent, id := op.app.forms[f.parent.Target], values[f.parent.Number].Ref()
+	if id.IsZero() || parent == nil {
+		return nil, false
+	}
+	rec, ok := op.raw(parent, id)
+	s := &subject{op: op, form: parent, rec: rec}
+	return s, ok && op.view.Decide(parent.def.Number, viewAction, s)
+}
+
+// checkParent demands EDIT on the parent that a child is put under (E4).
+func (op *Op) checkParent(f *form, values map[uint32]record.Value, at func(string) string) error {
+	if s, ok := op.parentIn(f, values); ok && !op.view.Decide(s.form.def.Number, definition.Edit, s) {
+		return op.or(errParent(f, at))
+	}
+	return op.failed()
+}
+
+func errParent(f *form, at func(string) string) error {
+	return fault.New(fault.Forbidden, opWrite, "%s: not permitted to change this record", at(f.parent.Name))
+}
+
+// ownerOf is E1: the user that the owner field names, else who added it.
+func ownerOf(f *form, addedBy record.ID, get func(uint32) record.Value) record.ID {
+	if f.def.OwnerField != 0 {
+		if u := get(f.def.OwnerField).Ref(); !u.IsZero() {
+			return u
+		}
+	}
+	return addedBy
+}
