@@ -30,6 +30,8 @@ const (
 type Hidden struct {
 	Form  string
 	Owner record.ID
+	// OwnerName is empty when there is no such person any more.
+	OwnerName string
 	// Where is the filter under the names that the fields have now; nil where it
 	// was damaged.
 	Where map[string]any
@@ -158,8 +160,12 @@ func (e *Engine) HiddenRecords(_ context.Context, p identity.Principal, applicat
 }
 
 func (h *hide) describe(people *directory.People) Hidden {
+	var name string
+	if u, ok := people.User(h.owner); ok {
+		name = u.DisplayName
+	}
 	return Hidden{
-		Form: h.form.def.Name, Owner: h.owner, Where: h.text(), Since: h.doc.Since,
+		OwnerName: name, Form: h.form.def.Name, Owner: h.owner, Where: h.text(), Since: h.doc.Since,
 		Broken: h.criteria == nil, Lapsed: lapsed(people, h.owner),
 	}
 }

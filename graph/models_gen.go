@@ -114,6 +114,27 @@ type DeleteUserPayload struct {
 	Reassignment *Reassignment `json:"reassignment,omitempty"`
 }
 
+// What an admin hides of their own records of a form.
+type HiddenRecords struct {
+	Form string `json:"form"`
+	// Whose records.
+	Owner record.ID `json:"owner"`
+	// The owner's name; null when there is no such person any more.
+	OwnerName *string `json:"ownerName,omitempty"`
+	// The filter under the names that the fields have now; null when it cannot be read any more.
+	Where map[string]any `json:"where,omitempty"`
+	Since time.Time      `json:"since"`
+	// The filter names a field that is gone: every record of the owner in the form is hidden.
+	Broken bool `json:"broken"`
+	// The owner is no active admin any more: the super admin sees the records and may show them again.
+	Lapsed bool `json:"lapsed"`
+}
+
+type HidePayload struct {
+	// As it is now, or was until it was lifted.
+	Hidden *HiddenRecords `json:"hidden"`
+}
+
 type Me struct {
 	User         *User         `json:"user"`
 	Organization *Organization `json:"organization"`

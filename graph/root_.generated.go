@@ -131,7 +131,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/rule.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/rule.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -145,6 +145,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "schema/application.graphqls", Input: sourceData("schema/application.graphqls"), BuiltIn: false},
 	{Name: "schema/common.graphqls", Input: sourceData("schema/common.graphqls"), BuiltIn: false},
+	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
@@ -279,6 +280,34 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 		return ec.fieldContext_DeleteUserPayload_reassignment(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_HiddenRecords(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_HiddenRecords_form(ctx, field)
+	case "owner":
+		return ec.fieldContext_HiddenRecords_owner(ctx, field)
+	case "ownerName":
+		return ec.fieldContext_HiddenRecords_ownerName(ctx, field)
+	case "where":
+		return ec.fieldContext_HiddenRecords_where(ctx, field)
+	case "since":
+		return ec.fieldContext_HiddenRecords_since(ctx, field)
+	case "broken":
+		return ec.fieldContext_HiddenRecords_broken(ctx, field)
+	case "lapsed":
+		return ec.fieldContext_HiddenRecords_lapsed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HiddenRecords", field.Name)
+}
+
+func (ec *executionContext) childFields_HidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hidden":
+		return ec.fieldContext_HidePayload_hidden(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HidePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

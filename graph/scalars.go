@@ -75,3 +75,23 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	}
 	return time.Time{}, fault.New(fault.Invalid, "graph.DateTime", "expected a time like 2026-03-01T09:00:00Z")
 }
+
+// MarshalFilter writes a filter as an object, with its keys in order.
+func MarshalFilter(where map[string]any) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		b, err := json.Marshal(where)
+		if err != nil {
+			b = []byte("null") // only for what UnmarshalFilter does not let in
+		}
+		_, _ = w.Write(b)
+	})
+}
+
+// UnmarshalFilter reads an object; everything else is Invalid. Whether it is a
+// filter is for the engine to say, which knows the form.
+func UnmarshalFilter(v any) (map[string]any, error) {
+	if where, ok := v.(map[string]any); ok {
+		return where, nil
+	}
+	return nil, fault.New(fault.Invalid, "graph.Filter", "expected an object such as {}")
+}

@@ -79,6 +79,19 @@ type Definitions interface {
 
 	// DeactivateRule switches the rule off.
 	DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
+
+	// HideRecords hides the principal's own records of a form that match the
+	// filter from everybody else; it replaces what they hid of the form before.
+	// Forbidden for everybody but admins, NotFound for an unknown form, Invalid
+	// for a filter that is none.
+	HideRecords(ctx context.Context, p identity.Principal, application, form string, where map[string]any) (engine.Hidden, error)
+
+	// UnhideRecords lifts what a user hides of a form: an admin their own, the
+	// super admin also what has lapsed; NotFound for everything else.
+	UnhideRecords(ctx context.Context, p identity.Principal, application, form string, user record.ID) (engine.Hidden, error)
+
+	// HiddenRecords returns what the principal may lift, in the order of forms.
+	HiddenRecords(ctx context.Context, p identity.Principal, application string) ([]engine.Hidden, error)
 }
 
 var _ Definitions = (*engine.Engine)(nil)
