@@ -34,6 +34,12 @@ func TestScalars(t *testing.T) {
 	if got, err := UnmarshalDateTime("2026-03-01T10:00:00+01:00"); err != nil || !got.Equal(at) {
 		t.Errorf("time read as %v %v", got, err)
 	}
+	if got, err := UnmarshalFilter(map[string]any{"b": []any{int64(1)}, "a": nil}); err != nil || written(MarshalFilter(got)) != `{"a":null,"b":[1]}` {
+		t.Errorf("filter read as %v %v", got, err)
+	}
+	if got := written(MarshalFilter(nil)); got != "null" {
+		t.Errorf("no filter is written as %s", got)
+	}
 	for _, in := range []any{int64(-7), -7, json.Number("-7")} {
 		if got, err := UnmarshalInt(in); err != nil || got != -7 || written(MarshalInt(got)) != "-7" {
 			t.Errorf("%T read as %v %v", in, got, err)
@@ -53,6 +59,10 @@ func TestScalarsRefuse(t *testing.T) {
 		invalid("id", in, err)
 		_, err = UnmarshalDateTime(in)
 		invalid("time", in, err)
+	}
+	for _, in := range []any{nil, "hunter2", 1, true, []any{}} {
+		_, err := UnmarshalFilter(in)
+		invalid("filter", in, err)
 	}
 	for _, in := range []any{nil, "1", 1.5, true, json.Number("1.5"), json.Number("hunter2"), int64(math.MaxInt32) + 1, int64(math.MinInt32) - 1, json.Number("99999999999999999999")} {
 		_, err := UnmarshalInt(in)

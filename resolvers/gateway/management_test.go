@@ -101,6 +101,9 @@ var mayTable = []struct {
 	{`activateRule(application: "orders", rule: "embargo") { rule { name } }`, [6]string{conflict, conflict, conflict, forbidden, missing, unauthenticated}},
 	{`deactivateRule(application: "orders", rule: "embargo") { rule { name } }`, developers},
 	{`deactivateRule(application: "hr", rule: "embargo") { rule { name } }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
+	{`hideRecords(application: "orders", form: "Order", where: {}) { hidden { form } }`, hiders},
+	{`hideRecords(application: "orders", form: "Order", where: {none: {eq: 1}}) { hidden { form } }`, [6]string{bad, bad, forbidden, forbidden, missing, unauthenticated}},
+	{`unhideRecords(application: "orders", form: "Order") { hidden { form } }`, [6]string{missing, missing, forbidden, forbidden, missing, unauthenticated}},
 	{`revokeToken(id: "x") { id }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
 }
 
@@ -116,6 +119,7 @@ var (
 	signedIn   = [6]string{"", "", "", "", "", unauthenticated}
 	admins     = [6]string{"", "", forbidden, forbidden, forbidden, unauthenticated}
 	superAdmin = [6]string{"", forbidden, forbidden, forbidden, forbidden, unauthenticated}
+	hiders     = [6]string{"", "", forbidden, forbidden, missing, unauthenticated}
 	developers = [6]string{"", "", "", forbidden, missing, unauthenticated}
 )
 
