@@ -93,10 +93,7 @@ func (e *Engine) sealer(ctx context.Context, t identity.Tenant) (*sealer, error)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.keys) >= maxCached {
-		clear(e.keys)
-	}
-	e.keys[t] = s
+	keep(e, e.keys, t, s)
 	return s, nil
 }
 

@@ -58,6 +58,8 @@ type Engine struct {
 	apps  map[appKey]*appEntry
 	views map[viewKey]*viewEntry
 	keys  map[identity.Tenant]*sealer
+
+	cached int // entries that each of the three may hold
 }
 
 // New returns an engine over what o names; it owns none of it.
@@ -70,6 +72,7 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		o: o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
+		cached: maxCached,
 	}, nil
 }
 

@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"testing"
 
+	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
+	"sluice/storage"
 	"sluice/storage/memstore"
 )
 
@@ -54,14 +58,54 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 		}
 		must(tb, d.SetActive(ctx, root, u.ID, false))
 	}
-	s := newStageOn(tb, w, store, tenant)
-	snap, err := s.tenant.Snapshot()
-	must(tb, err)
-	defer snap.Close()
-	epoch, err := snap.Epoch()
-	must(tb, err)
-	s.e.apps[appKey{tenant, w.App.Name}] = &appEntry{epoch, s.app}
-	return &inhabited{stage: s, as: as}
+	h := &inhabited{stage: newStageOn(tb, w, store, tenant), as: as}
+	h.e.o.Directory = d
+	h.define()
+	return h
+}
+
+// define stores what the engine reads of an application: the definition, the
+// modules that fill its rules, and the hides.
+func (h *inhabited) define() {
+	name := h.w.App.Name
+	def, err := definition.Marshal(h.w.App)
+	must(h.tb, err)
+	docs := []struct {
+		space storage.Space
+		key   string
+		value any
+	}{{spaceDefinition, pointerKey(name), pointer{Active: h.w.App.Version, Last: h.w.App.Version}}}
+	add := func(space storage.Space, key string, v any) {
+		docs = append(docs, struct {
+			space storage.Space
+			key   string
+			value any
+		}{space, key, v})
+	}
+	for rule, b := range h.app.bindings {
+		hash := hex.EncodeToString(b.hash[:])
+		add(spaceModule, moduleKey(name, hash), moduleDoc{Name: rule.Name, Manifest: b.manifest})
+		add(spaceModule, moduleBytesKey(name, hash), "not looked at")
+		add(spaceBinding, bindingKey(name, rule.Name), bindingState{Module: hash, Active: true})
+	}
+	for _, x := range h.app.hides {
+		add(spaceHide, hideKey(name, x.form.def.Number, x.owner), x.doc)
+	}
+	must(h.tb, h.tenant.Update(h.tb.Context(), storage.Meta{Operation: "define"}, func(txn *storage.Txn) error {
+		for _, d := range docs {
+			b, err := json.Marshal(d.value)
+			if err != nil {
+				return err
+			}
+			if err := txn.PutDoc(d.space, d.key, b); err != nil {
+				return err
+			}
+		}
+		if err := txn.PutDoc(spaceDefinition, versionKey(name, h.w.App.Version), def); err != nil {
+			return err
+		}
+		return txn.BumpEpoch()
+	}))
 }
 
 func signIn(tb testing.TB, d *directory.Directory, tenant identity.Tenant, user record.ID, kind identity.Credential) identity.Principal {

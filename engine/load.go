@@ -14,9 +14,19 @@ import (
 	"sluice/storage"
 )
 
-// maxCached bounds the caches of compiled applications and views; a full cache
-// is emptied, which costs time and never an answer.
+// maxCached bounds each cache of an engine: compiled applications, views and
+// cursor keys. A full cache is emptied, which costs time and never an answer.
 const maxCached = 4096
+
+// keep puts an entry into a cache of the engine, whose mutex the caller holds.
+func keep[K comparable, V any](e *Engine, cache map[K]V, key K, v V) {
+	if len(cache) >= e.cached {
+		clear(cache)
+	}
+	if e.cached > 0 {
+		cache[key] = v
+	}
+}
 
 type appKey struct {
 	tenant identity.Tenant
@@ -134,10 +144,7 @@ func (e *Engine) load(r storage.Reader, epoch uint64, name string) (*application
 		return nil, false, nil
 	}
 	e.mu.Lock()
-	if len(e.apps) >= maxCached {
-		clear(e.apps)
-	}
-	e.apps[key] = &appEntry{epoch, app}
+	keep(e, e.apps, key, &appEntry{epoch, app})
 	e.mu.Unlock()
 	return app, true, nil
 }

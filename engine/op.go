@@ -123,10 +123,7 @@ func (e *Engine) viewOf(epoch uint64, v identity.Viewer, app *application, peopl
 	}
 	view := app.policy.View(v, people.In(v.Application), app.hidesFor(people))
 	e.mu.Lock()
-	if len(e.views) >= maxCached {
-		clear(e.views)
-	}
-	e.views[key] = &viewEntry{epoch, view}
+	keep(e, e.views, key, &viewEntry{epoch, view})
 	e.mu.Unlock()
 	return view
 }

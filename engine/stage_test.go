@@ -64,6 +64,14 @@ func newStage(tb testing.TB, w *world.World) *stage {
 // newStageOn stores a world. Equal keys make cursors of two stages comparable.
 func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant identity.Tenant) *stage {
 	tb.Helper()
+	s := stageOver(tb, w, store, tenant)
+	s.store()
+	return s
+}
+
+// stageOver is a new engine over records that are stored already.
+func stageOver(tb testing.TB, w *world.World, store *storage.Store, tenant identity.Tenant) *stage {
+	tb.Helper()
 	double := ruletest.NewDouble()
 	e, err := New(Options{
 		Store: store, Directory: directory.New(store, &directory.Options{HashMemory: 64}), Rules: double,
@@ -86,7 +94,6 @@ func newStageOn(tb testing.TB, w *world.World, store *storage.Store, tenant iden
 	key, err := newSealer(make([]byte, 64))
 	must(tb, err)
 	e.keys[tenant] = key
-	s.store()
 	return s
 }
 

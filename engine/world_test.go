@@ -10,7 +10,6 @@ import (
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
-	"sluice/storage/badgerstore"
 )
 
 // fields names what a filter may use: nothing of a form without VIEW.
@@ -257,15 +256,4 @@ func TestP1_EngineEqualsOracle(t *testing.T) {
 	prove(t, 500, 200_000, func(t *testing.T, seed uint64) {
 		compareWorld(t, world.Random(seed, sizeOf(seed)), rand.New(rand.NewPCG(seed, 1)))
 	})
-}
-
-// TestStoresAgree compares worlds on the store that servers use.
-func TestStoresAgree(t *testing.T) {
-	for i := range worlds(6, 200) {
-		store, err := badgerstore.Open(t.TempDir(), nil)
-		must(t, err)
-		s := newStageOn(t, world.Random(firstSeed()+uint64(i), world.Small), store, someTenant)
-		s.compare(rand.New(rand.NewPCG(uint64(i), 1)))
-		s.close()
-	}
 }
