@@ -37,13 +37,10 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 	ids := map[record.ID]record.ID{w.Users[0].ID: super}
 	root := signIn(tb, d, tenant, super, identity.Session)
 	for _, u := range w.Users[1:] {
-		if u.Kind == identity.Portal { // the directory has no portal yet
-			u.Kind, u.Set = identity.Nobody, ""
-		}
 		id, err := d.AddUser(ctx, root, directory.NewUser{Email: u.Email, DisplayName: "Somebody", Password: password, Admin: u.Kind == identity.Admin})
 		must(tb, err)
 		ids[u.ID] = id
-		if u.Kind == identity.Live || u.Kind == identity.Developer {
+		if u.Kind == identity.Live || u.Kind == identity.Portal || u.Kind == identity.Developer {
 			must(tb, d.Assign(ctx, root, directory.Assignment{
 				User: id, Application: w.App.Name, Kind: u.Kind, Role: u.Role, PermissionSet: u.Set, Attributes: u.Attributes,
 			}, nil))

@@ -39,6 +39,9 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 			if fs, ok := op.view.Shape().Form(f.Number); ok && fs.View {
 				q.Where = s.parse(op, f, world.RandomWhere(s.w, rnd, f.Name, s.fields(op, u)))
 			}
+			if rnd.IntN(4) == 0 {
+				q.Action = definition.Export
+			}
 			if r := s.w.App.Reports[rnd.IntN(len(s.w.App.Reports))]; rnd.IntN(2) == 0 {
 				q.Report = r.Name
 			}
@@ -119,7 +122,7 @@ func listing(f *definition.Form, q List) request {
 }
 
 func descending(f *definition.Form, link *definition.Field, parents []record.ID, q List) request {
-	q.Report = ""
+	q.Report, q.Action = "", definition.NoAction
 	return request{ask: func(op *Op) string {
 		var b strings.Builder
 		pages, err := op.Children(link.Field, parents, q)

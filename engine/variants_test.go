@@ -283,7 +283,9 @@ var less = map[string]func(a *definition.Application, rnd *rand.Rand){
 		changeSet(a, rnd, func(s *definition.PermissionSet) {
 			name := a.Reports[rnd.IntN(len(a.Reports))].Name
 			rights := without(rnd, s.Reports[name])
-			views := func(a definition.Action) bool { return a == definition.View || a == definition.ViewAll || a == definition.ModifyAll }
+			views := func(a definition.Action) bool {
+				return a == definition.View || a == definition.ViewAll || a == definition.ModifyAll
+			}
 			if s.Reports[name] = rights; !slices.ContainsFunc(rights, views) {
 				delete(s.Reports, name) // B6: EDIT and DELETE need VIEW
 			}
@@ -389,7 +391,7 @@ func (h *inhabited) throughEngine(e *Engine, u *oracle.User, asks []request) (ou
 // TestP5_CachesDecideNothing asks engines with the cache of a server, a tiny one
 // and none, and one that was just started, the same of the same people in turn.
 func TestP5_CachesDecideNothing(t *testing.T) {
-	prove(t, 10, 20_000, func(t *testing.T, seed uint64) {
+	prove(t, 10, 5_000, func(t *testing.T, seed uint64) {
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()
 		var engines []*Engine

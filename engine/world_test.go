@@ -71,6 +71,7 @@ func (s *stage) compare(rnd *rand.Rand) {
 			s.compareForm(op, u, f)
 			s.compareLists(op, u, f, rnd)
 			s.compareChildren(op, u, f, rnd)
+			s.compareExport(op, u, f, rnd)
 		}
 		s.compareReports(op, u)
 		op.Close()

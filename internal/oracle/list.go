@@ -34,13 +34,14 @@ func ListReport(w *World, u *User, report string, where map[string]any, order []
 	return ListReportFor(w, u, definition.View, report, where, order)
 }
 
-// ListReportFor is ListFor over one report's own term.
+// ListReportFor is ListReport within the reach for an action: what an export of
+// the report holds. Decision: EXPORT may come from another report of the form.
 func ListReportFor(w *World, u *User, a definition.Action, report string, where map[string]any, order []Order) []record.ID {
 	for _, rep := range w.App.Reports {
 		if rep.Name == report {
 			return list(w, u, rep.Form, where, order, func(r *Record) bool {
 				return MaySee(w, u, a, rep.Form, r) && policyMatches(w, u, rep.Form, r, rep.Criteria) &&
-					(everything(u) || scope(w, u, report, a, rep.Form, r) != 0)
+					(everything(u) || scope(w, u, report, definition.View, rep.Form, r) != 0)
 			})
 		}
 	}
