@@ -54,11 +54,16 @@ func takes(actions []string) string {
 
 // openParent suggests the rights on a parent that actions on its child take.
 func (c *checker) openParent(s *setFacts, parent int, actions []string) fix {
-	text := c.facts[parent].Plural + ": [VIEW]"
+	plural, action := c.facts[parent].Plural, toView
+	rights := [2]string{"VIEW", "VIEW_ALL"}
 	if takes(actions) == "edit" {
-		text = c.facts[parent].Plural + ": [VIEW, EDIT]"
+		action, rights = toEdit, [2]string{"VIEW, EDIT", "MODIFY_ALL"}
 	}
-	if len(s.Reports[c.facts[parent].Plural]) > 0 {
+	text := plural + ": [" + rights[0] + "]"
+	if !c.scope(s, parent, action) {
+		text = plural + ": [" + rights[1] + "]"
+	}
+	if len(s.Reports[plural]) > 0 {
 		return advise("extend the rights to `%s` in permissionSets.%s.reports", text, s.Name)
 	}
 	return write(text, "permissionSets", s.Name, "reports").or("take the right away")

@@ -49,3 +49,17 @@ func operators(typ record.Type) string {
 	}
 	return strings.Join(names, " ")
 }
+
+// TestDocsListTheFindings: the table is the code's.
+func TestDocsListTheFindings(t *testing.T) {
+	text := string(read(t, "../../docs/definition.md"))
+	_, table, ok := strings.Cut(text, "| kind | severity | what is so |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var want []string
+	for _, k := range Kinds() {
+		want = append(want, "| `"+string(k.Kind)+"` | "+k.Severity.String()+" | "+k.Says+" |")
+	}
+	if !ok || table != strings.Join(want, "\n") {
+		t.Errorf("docs/definition.md lists other findings than\n%s", strings.Join(want, "\n"))
+	}
+}

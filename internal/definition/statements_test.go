@@ -87,3 +87,107 @@ func TestC1_OneTreeOfRoles(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+// kindsAt returns the kinds of the findings at a path of checkBase and more.
+func kindsAt(t *testing.T, more, path string, around Surroundings) (kinds []Kind) {
+	t.Helper()
+	for _, f := range findings(t, checkBase+more, around) {
+		if f.Path == path {
+			kinds = append(kinds, f.Kind)
+		}
+	}
+	return kinds
+}
+
+// TestB3a_ReportsThatOmitVisibleFields: columns hide nothing, so a set whose only
+// reports leave a visible field out is told of.
+func TestB3a_ReportsThatOmitVisibleFields(t *testing.T) {
+	for columns, want := range map[string]bool{"[title]": true, "[amount]": true, "[title, amount]": false, "[amount, title, status]": false} {
+		got := kindsAt(t, "reports: [{name: short, form: Order, columns: "+columns+"}]\n"+
+			"permissionSets: [{name: S, forms: {Order: {actions: [ACCESS], fields: {title: VISIBLE, amount: READ_ONLY, status: HIDDEN}}}, reports: {short: [VIEW]}}]\n",
+			"permissionSets.S.forms.Order", Surroundings{})
+		if slices.Contains(got, ReportsOmitFields) != want {
+			t.Errorf("%s: %v", columns, got)
+		}
+	}
+}
+
+// TestA12_CustomerSaysThatItSeesAll: the built-in portal set warns, until a
+// document writes one that does not see all.
+func TestA12_CustomerSaysThatItSeesAll(t *testing.T) {
+	const at = "permissionSets.Customer.reports"
+	for more, want := range map[string]int{
+		"": 1,
+		"permissionSets: [{name: Customer, portal: true, reports: {orders: [VIEW_ALL]}}]\n": 1,
+		"permissionSets: [{name: Customer, portal: true, reports: {orders: [VIEW]}}]\n":     0,
+	} {
+		n := 0
+		for _, f := range findings(t, checkBase+more, Surroundings{}) {
+			if f.Path == at && f.Kind == PortalSeesAll && f.Severity == Warning {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%q: %d warnings, want %d", more, n, want)
+		}
+	}
+}
+
+// TestW2_PolicyThatReadsWhatSubjectsWrite: criteria, sharing rules and modules of
+// every effect, as soon as somebody with EDIT may write what they read, and not
+// by ACCESS alone.
+func TestW2_PolicyThatReadsWhatSubjectsWrite(t *testing.T) {
+	in := Surroundings{Inputs: map[string]Input{"r": {Active: true, Fields: []string{"status"}}}}
+	for _, c := range []struct{ more, path string }{
+		{"reports: [{name: some, form: Order, criteria: {status: {eq: open}}}]\n", "reports.some.criteria"},
+		{"sharingRules: [{name: r, form: Order, criteria: {not: {status: {eq: open}}}, to: {role: CEO}, level: READ}]\n", "sharingRules.r"},
+		{"customRules: [{name: r, form: Order, effect: SHARE, maxLevel: READ}]\n", "customRules.r"},
+		{"customRules: [{name: r, form: Order, effect: RESTRICT}]\n", "customRules.r"},
+		{"customRules: [{name: r, form: Order, effect: MASK, fields: [amount]}]\n", "customRules.r"},
+	} {
+		for rights, want := range map[string]bool{
+			"fields: {status: VISIBLE}}}, reports: {orders: [VIEW, EDIT], some: [VIEW, EDIT]}":                                true,
+			"fields: {status: READ_ONLY, title: VISIBLE}}}, reports: {orders: [VIEW, EDIT], some: [VIEW, EDIT]}":              false,
+			"actions: [ACCESS], fields: {status: VISIBLE, title: VISIBLE}}}, reports: {orders: [VIEW, EXPORT], some: [VIEW]}": false,
+		} {
+			if !strings.Contains(c.more, "name: some") {
+				rights = strings.ReplaceAll(strings.ReplaceAll(rights, ", some: [VIEW, EDIT]", ""), ", some: [VIEW]", "")
+			}
+			warned := false
+			for _, f := range findings(t, checkBase+c.more+"permissionSets: [{name: S, forms: {Order: {"+rights+"}]\n", in) {
+				warned = warned || f.Path == c.path && f.Severity == Warning
+			}
+			if warned != want {
+				t.Errorf("%s with %s: warned %v", c.more, rights, warned)
+			}
+		}
+	}
+}
+
+// TestF5_RulesThatNoSetOpens: a rule is told of where no set of the document
+// opens a report of its form, and not where the built-in sets are all there are.
+func TestF5_RulesThatNoSetOpens(t *testing.T) {
+	const rule = "sharingRules: [{name: r, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ}]\n"
+	for sets, want := range map[string]bool{
+		"": false,
+		"permissionSets: [{name: S, reports: {items: [VIEW]}}]\n":                                           true,
+		"permissionSets: [{name: S, reports: {items: [VIEW]}}, {name: T, reports: {orders: [VIEW_ALL]}}]\n": false,
+	} {
+		if got := kindsAt(t, sets+rule, "sharingRules.r", Surroundings{}); slices.Contains(got, SharingUnopened) != want {
+			t.Errorf("%q: %v", sets, got)
+		}
+	}
+}
+
+// TestC1_UnknownPeopleGrantNothing: the check says so of every address.
+func TestC1_UnknownPeopleGrantNothing(t *testing.T) {
+	for _, c := range []struct{ more, path string }{
+		{"sharingRules: [{name: r, form: Order, from: {user: x@example.com}, to: {role: CEO}, level: READ}]\n", "sharingRules.r.from"},
+		{"sharingRules: [{name: r, form: Order, from: {role: CEO}, to: {user: x@example.com}, level: READ}]\n", "sharingRules.r.to"},
+		{"customRules: [{name: r, form: Order, effect: RESTRICT, users: [x@example.com]}]\n", "customRules.r.users.x@example.com"},
+	} {
+		if got := kindsAt(t, c.more, c.path, Surroundings{}); !slices.Equal(got, []Kind{UserUnknown}) {
+			t.Errorf("%s: %v", c.more, got)
+		}
+	}
+}
