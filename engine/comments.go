@@ -153,6 +153,24 @@ func (op *Op) commentPage(form uint32, id record.ID, q Part) (*CommentPage, erro
 	return p, c.Err()
 }
 
+// Comment returns one comment of a record, and whether the viewer may comment
+// there; false for one that is not there or that they may not read.
+func (op *Op) Comment(form uint32, id, comment record.ID) (c Comment, canWrite, ok bool, err error) {
+	readable, err := op.may(form, definition.ReadComments, []record.ID{id})
+	if err != nil || !readable[0] {
+		return c, false, false, err
+	}
+	b, ok, err := op.r.Doc(spaceComment, commentKey(op.app.def.Name, form, id, comment))
+	if err != nil || !ok {
+		return c, false, false, err
+	}
+	if c, err = op.readComment(comment.String(), b); err != nil {
+		return c, false, false, err
+	}
+	writable, err := op.may(form, definition.WriteComments, []record.ID{id})
+	return c, err == nil && writable[0], err == nil, err
+}
+
 // anyDoc reports whether a document stands at or before last.
 func (op *Op) anyDoc(space storage.Space, prefix, last string) (bool, error) {
 	c := op.r.Docs(space, prefix)

@@ -60,7 +60,7 @@ func (p *plan) key() string {
 		}
 	}
 	s := p.shape
-	number(s.Form.Number, s.View, s.Create, s.CreateNested, s.Edit, s.Delete)
+	number(s.Form.Number, s.View, s.Create, s.CreateNested, s.Edit, s.Delete, s.ReadComments, s.ReadHistory)
 	for _, f := range p.fields {
 		b = append(b, 'f')
 		number(f.Number, s.Writable.Has(f.Number))
@@ -123,6 +123,7 @@ func (p *plan) object(f *Form) {
 	fields = append(fields,
 		f.mean(field("viewerCanUpdate", "Boolean!"), Meaning{Kind: CanUpdate, Form: f.Number}),
 		f.mean(field("viewerCanDelete", "Boolean!"), Meaning{Kind: CanDelete, Form: f.Number}))
+	fields = append(fields, p.talk(f, fields)...)
 	f.defs = append(f.defs, object(f.Name, p.shape.Form.Description, fields))
 }
 

@@ -15,11 +15,16 @@ const (
 	Get
 	List
 	Members
+	Notifications
 	// Fields of Mutation.
 	Create
 	Update
 	ChangeOwner
 	Delete
+	AddComment
+	EditComment
+	DeleteComment
+	MarkRead
 	// Fields of a record.
 	RecordID
 	RecordVersion
@@ -29,6 +34,8 @@ const (
 	Children
 	CanUpdate
 	CanDelete
+	Comments
+	History
 	// Fields of a connection, an edge and the page info.
 	Edges
 	Nodes
@@ -59,6 +66,37 @@ const (
 	// Fields of UserConnection.
 	MemberNodes
 	MemberInfo
+	// Fields of a comment.
+	CommentID
+	CommentText
+	CommentAuthor
+	CommentTime
+	CommentEdited
+	CommentMentions
+	CommentCanEdit
+	CommentCanDelete
+	// Fields of a history entry and of a change of a cell.
+	HistoryVersion
+	HistoryTime
+	HistoryActor
+	HistoryKind
+	HistoryChanges
+	HistoryComplete
+	ChangeField
+	ChangeBefore
+	ChangeAfter
+	// Fields of a notification.
+	NoticeID
+	NoticeTime
+	NoticeRead
+	NoticeActor
+	NoticeKind
+	NoticeForm
+	NoticeRecord
+	NoticeComment
+	// Fields of payloads about comments and notifications.
+	PayloadComment
+	PayloadNotices
 	// Introspection, and __typename everywhere.
 	TypeName
 	IntroSchema

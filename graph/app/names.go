@@ -127,7 +127,8 @@ func FullShape(a *definition.Application) *policy.Shape {
 		for i, x := range f.Fields {
 			own[i] = x.Number
 		}
-		s := &policy.FormShape{Form: f, Writable: record.FieldSetOf(own...), View: true, Create: true, CreateNested: f.ParentField != 0, Edit: true, Delete: true}
+		s := &policy.FormShape{Form: f, Writable: record.FieldSetOf(own...), View: true, Create: true, CreateNested: f.ParentField != 0, Edit: true, Delete: true,
+			ReadComments: true, WriteComments: true, ReadHistory: true}
 		s.Visible = s.Writable.With(system...)
 		for _, r := range a.Reports {
 			if r.Form == f.Name && !r.Default {

@@ -115,6 +115,12 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 			root[d] = f.meanings[d]
 		}
 	}
+	talk, err := s.talk(shape, query)
+	if err != nil {
+		return nil, err
+	}
+	query, mutation = append(query, talk.query...), append(mutation, talk.mutation...)
+	maps.Copy(root, talk.meanings)
 	if err := distinct("Query", query); err != nil {
 		return nil, err
 	}
@@ -213,7 +219,10 @@ func rights(shape *policy.Shape) []Right {
 		for _, a := range []struct {
 			name string
 			has  bool
-		}{{"ACCESS", s.Create || s.CreateNested}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete}} {
+		}{
+			{"ACCESS", s.Create || s.CreateNested}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete},
+			{"READ_COMMENTS", s.ReadComments}, {"WRITE_COMMENTS", s.WriteComments}, {"READ_HISTORY", s.ReadHistory},
+		} {
 			if a.has {
 				r.Actions = append(r.Actions, a.name)
 			}

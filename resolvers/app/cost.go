@@ -42,6 +42,8 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.TotalCount:
 		return rows * costTotal
+	case app.Comments, app.History, app.Notifications, app.CommentMentions, app.HistoryChanges, app.HistoryComplete, app.PayloadNotices:
+		return r.talkCost(f, rows)
 	case app.HasPreviousPage:
 		return rows * costBefore
 	case app.CanUpdate, app.CanDelete:
@@ -52,7 +54,7 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return 10 * costType
 	case app.Create:
 		return costMutation*r.added(f) + r.cost(f.sub, 1, 0)
-	case app.Update, app.ChangeOwner, app.Delete:
+	case app.Update, app.ChangeOwner, app.Delete, app.AddComment, app.EditComment, app.DeleteComment, app.MarkRead:
 		return costMutation + r.cost(f.sub, 1, 0)
 	}
 	if f.sub != nil {

@@ -110,6 +110,8 @@ func (x *exec) query(f *field) bool {
 		return x.list(f)
 	case app.Members:
 		return x.members(f)
+	case app.Notifications:
+		return x.notifications(f)
 	case app.IntroSchema:
 		return x.node(f.sub, x.r.schema.Introspect())
 	case app.IntroType:

@@ -74,6 +74,7 @@ type fake struct {
 	calls   map[string]int
 	fail    map[string]error // by call
 	next    uint64
+	said    string // by the last mutation of a comment or notification
 }
 
 func idOf(form uint32, n uint64) (id record.ID) {

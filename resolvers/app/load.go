@@ -24,6 +24,9 @@ type load struct {
 	next *rows
 	conn *connection // children: page i belongs to row i
 	can  []bool
+	// One for each row, nil where there is none for the viewer.
+	comments []*Section[engine.Comment]
+	history  []*Section[engine.Revision]
 }
 
 // connection is a batch of pages whose records are written by the same sets.
@@ -51,6 +54,8 @@ func (x *exec) load(s *set, recs []record.Redacted) *rows {
 			l.err = x.loadLookup(f, l, recs)
 		case app.Children:
 			l.err = x.loadChildren(f, l, recs)
+		case app.Comments, app.History:
+			l.err = x.loadTalk(f, l, recs)
 		case app.CanUpdate:
 			l.err = x.loadCan(f, l, definition.Edit, recs)
 		case app.CanDelete:

@@ -62,6 +62,10 @@ func (x *exec) mutation(f *field) bool {
 		id, err = x.changeOwner(f)
 	case app.Delete:
 		id, err = x.remove(f)
+	case app.AddComment, app.EditComment, app.DeleteComment:
+		return x.comment(f)
+	case app.MarkRead:
+		return x.markRead(f)
 	default:
 		return x.unknown(f)
 	}

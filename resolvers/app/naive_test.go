@@ -110,6 +110,8 @@ func (n naive) root(m app.Meaning, f *ast.Field) any {
 		return n.recordOf(m.Form, id)
 	case app.Members:
 		return n.members(args)
+	case app.Notifications:
+		return n.notifications(args)
 	}
 	return n.page(m.Form, args, func(record.Redacted) bool { return true })
 }
@@ -132,6 +134,10 @@ func (n naive) record(form uint32, r record.Redacted) resolve {
 		case app.CanUpdate, app.CanDelete:
 			ok, _ := n.w.Can(form, map[app.Kind]definition.Action{app.CanUpdate: definition.Edit, app.CanDelete: definition.Delete}[m.Kind], r)
 			return ok
+		case app.Comments:
+			return n.comments(r.ID(), f.ArgumentMap(n.vars))
+		case app.History:
+			return n.history(r.ID(), f.ArgumentMap(n.vars))
 		case app.UserCell:
 			return n.user(r.Get(m.Field).Ref())
 		case app.LookupCell:
@@ -295,7 +301,7 @@ func (w *writer) arguments(f *ast.FieldDefinition, alias string) string {
 	case f.Arguments.ForName("id") != nil:
 		form := map[byte]uint32{'o': formOrder, 'c': formCustomer}[f.Name[0]]
 		return fmt.Sprintf(`(id:"%s")`, idOf(form, uint64(1+len(alias)%3)))
-	case f.Name == "members" && alias != "":
+	case f.Arguments.ForName("where") == nil && f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d)`, len(alias)%4)
 	case f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d,where:{id:{isNull:false}})`, len(alias)%4)

@@ -22,6 +22,7 @@ type Op interface {
 	Delete(form uint32, id record.ID, ifVersion uint32) error
 	// Members offers people to somebody who may name them.
 	Members(search string, first int, after record.ID) (engine.Members, error)
+	Talk
 	// Name returns the display name of a user, false for one who is not there.
 	Name(user record.ID) (string, bool)
 }

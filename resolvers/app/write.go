@@ -177,12 +177,16 @@ func (x *exec) cell(f *field, r *record.Redacted) bool {
 		x.path = x.path[:len(x.path)-1]
 		return false
 	}
-	if f.mean.Field.Type == record.Integer && (v.Int() > maxSafe || v.Int() < -maxSafe) {
-		x.b = append(strconv.AppendInt(append(x.b, '"'), v.Int(), 10), '"')
-		return true
-	}
-	x.b = record.AppendJSON(x.b, f.mean.Field, v)
+	x.b = appendCell(x.b, f.mean.Field, v)
 	return true
+}
+
+// appendCell writes a value as the output of its field has it.
+func appendCell(b []byte, f *record.Field, v record.Value) []byte {
+	if f.Type == record.Integer && (v.Int() > maxSafe || v.Int() < -maxSafe) {
+		return append(strconv.AppendInt(append(b, '"'), v.Int(), 10), '"')
+	}
+	return record.AppendJSON(b, f, v)
 }
 
 // related writes the fields of a record that are not plain cells.
@@ -217,6 +221,10 @@ func (x *exec) related(f *field, rs *rows, i int) bool {
 		return x.alive() && x.row(f.sub, l.next, int(l.at[i]))
 	case app.Children:
 		return x.page(f.sub, l.conn, i)
+	case app.Comments:
+		return x.comments(f, l.comments[i])
+	case app.History:
+		return x.history(f, l.history[i])
 	}
 	x.b = strconv.AppendBool(x.b, l.can[i])
 	return true
