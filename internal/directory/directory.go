@@ -67,16 +67,7 @@ func (d *Directory) Load(r storage.Reader) (*People, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := cacheKey{r.Tenant(), epoch}
-	if p, ok := d.cache.get(key); ok {
-		return p, nil
-	}
-	p, err := load(r)
-	if err != nil {
-		return nil, err
-	}
-	d.cache.put(key, p)
-	return p, nil
+	return d.cache.load(cacheKey{r.Tenant(), epoch}, func(near *People) (*People, error) { return load(r, near) })
 }
 
 // People returns the directory as of now to somebody whose credential stands:
@@ -96,53 +87,94 @@ func (d *Directory) People(ctx context.Context, p identity.Principal) (*People, 
 	return d.Load(s)
 }
 
-func load(r storage.Reader) (*People, error) {
-	p := &People{
-		tenant: r.Tenant(), byID: map[record.ID]*User{}, byEmail: map[string]*User{},
-		assignments: map[record.ID][]*Assignment{}, roles: map[string]*Roles{},
-		members: map[string][]*User{},
+// load reads everybody. near is a picture of the same tenant at another epoch,
+// nil for none: what has the same text in it is not decoded again, as most has
+// after most changes.
+func load(r storage.Reader, near *People) (*People, error) {
+	if near == nil {
+		near = &People{}
 	}
+	p := &People{tenant: r.Tenant()}
 	var o organizationDoc
 	if _, err := get(r, SpaceOrganization, organizationKey, &o); err != nil {
 		return nil, err
 	}
 	p.organization = o.Name
-	err := walk(r, SpaceUser, "u/", func(key string, d *userDoc) error {
+	var err error
+	p.userTexts, err = texts(r, SpaceUser, "u/", near.userTexts, func(key string, d *userDoc) (*User, error) {
 		id, err := record.ParseID(strings.TrimPrefix(key, "u/"))
-		p.users = append(p.users, d.user(id))
-		return err
+		if err == nil && key != userKey(id) {
+			err = errDamagedKey
+		}
+		return d.user(id), err
 	})
 	if err != nil {
 		return nil, err
 	}
-	var assignments []*Assignment
-	err = walk(r, SpaceAssignment, "", func(key string, d *assignmentDoc) error {
-		a, err := d.assignment(key)
-		assignments = append(assignments, a)
-		return err
+	p.placeTexts, err = texts(r, SpaceAssignment, "", near.placeTexts, func(key string, d *assignmentDoc) (*Assignment, error) {
+		return d.assignment(key)
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.build(assignments)
+	p.build()
 	return p, nil
 }
 
-// walk calls fn with each document of a prefix; a damaged one ends it: people
-// are loaded whole or not at all.
+// text is a document as stored and what was read from it.
+type text[V any] struct {
+	key, source string
+	value       V
+}
+
+// texts reads the documents of a prefix in order of their keys. A damaged one
+// ends it: people are loaded whole or not at all. near is what an earlier call
+// returned.
+func texts[T, V any](r storage.Reader, s storage.Space, prefix string, near []text[V], decode func(key string, d *T) (V, error)) ([]text[V], error) {
+	c := r.Docs(s, prefix)
+	defer c.Close()
+	out := make([]text[V], 0, len(near)+1)
+	for c.Next() {
+		key := c.Key()
+		for len(near) > 0 && near[0].key < key {
+			near = near[1:]
+		}
+		if len(near) > 0 && near[0].key == key && near[0].source == string(c.Value()) {
+			out = append(out, near[0])
+			continue
+		}
+		t := text[V]{key: key, source: string(c.Value())}
+		d := new(T)
+		err := json.Unmarshal(c.Value(), d)
+		if err == nil {
+			t.value, err = decode(t.key, d)
+		}
+		if err != nil {
+			return nil, damaged(s, err)
+		}
+		out = append(out, t)
+	}
+	return out, c.Err()
+}
+
+// walk calls fn with each document of a prefix; a damaged one ends it.
 func walk[T any](r storage.Reader, s storage.Space, prefix string, fn func(key string, d *T) error) error {
 	c := r.Docs(s, prefix)
 	defer c.Close()
 	for c.Next() {
 		d := new(T)
 		if err := json.Unmarshal(c.Value(), d); err != nil {
-			return fmt.Errorf("directory: damaged document in space %d: %w", s, err)
+			return damaged(s, err)
 		}
 		if err := fn(c.Key(), d); err != nil {
-			return fmt.Errorf("directory: damaged document in space %d: %w", s, err)
+			return damaged(s, err)
 		}
 	}
 	return c.Err()
+}
+
+func damaged(s storage.Space, err error) error {
+	return fmt.Errorf("directory: damaged document in space %d: %w", s, err)
 }
 
 // Organization returns the name of a tenant's organization.

@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -139,8 +140,8 @@ func newAssignmentDoc(a *Assignment) *assignmentDoc {
 func (d *assignmentDoc) assignment(key string) (*Assignment, error) {
 	user, application, ok := strings.Cut(key, "/")
 	id, err := record.ParseID(user)
-	if !ok || err != nil {
-		return nil, fmt.Errorf("directory: damaged assignment key")
+	if !ok || err != nil || user != id.String() {
+		return nil, errDamagedKey
 	}
 	a := &Assignment{User: id, Application: application, Kind: d.Kind, Role: d.Role, PermissionSet: d.PermissionSet}
 	for name, v := range d.Attributes {
@@ -152,6 +153,8 @@ func (d *assignmentDoc) assignment(key string) (*Assignment, error) {
 	return a, nil
 }
 
+var errDamagedKey = errors.New("directory: damaged key")
+
 // get reads a document into out.
 func get(r storage.Reader, s storage.Space, key string, out any) (bool, error) {
 	b, ok, err := r.Doc(s, key)
@@ -159,7 +162,7 @@ func get(r storage.Reader, s storage.Space, key string, out any) (bool, error) {
 		return false, err
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return false, fmt.Errorf("directory: damaged document in space %d: %w", s, err)
+		return false, damaged(s, err)
 	}
 	return true, nil
 }

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"slices"
 	"strings"
 
 	"sluice/internal/fault"
@@ -21,6 +20,9 @@ type People struct {
 	roles        map[string]*Roles
 	members      map[string][]*User // by application, admins included, ascending by id
 	admins       []*User            // active ones: members where nobody else is
+	// What everybody was read from, ascending by key.
+	userTexts  []text[*User]
+	placeTexts []text[*Assignment]
 }
 
 // Organization returns the name of the tenant's organization.
@@ -147,14 +149,29 @@ func (r *Roles) add(user record.ID, role string) {
 	r.members[role] = append(r.members[role], user)
 }
 
-// build completes the lookups from users and assignments.
-func (p *People) build(assignments []*Assignment) {
-	slices.SortFunc(p.users, func(a, b *User) int { return strings.Compare(string(a.ID[:]), string(b.ID[:])) })
-	for _, u := range p.users {
+// build makes the lookups from what was read. Both come in ascending order of
+// user ids, as their keys begin with them.
+func (p *People) build() {
+	n := len(p.userTexts)
+	p.users, p.byID, p.byEmail = make([]*User, 0, n), make(map[record.ID]*User, n), make(map[string]*User, n)
+	p.assignments, p.roles, p.members = make(map[record.ID][]*Assignment, n), map[string]*Roles{}, map[string][]*User{}
+	for i := range p.userTexts {
+		u := p.userTexts[i].value
+		p.users = append(p.users, u)
 		p.byID[u.ID], p.byEmail[u.Email] = u, u
 	}
-	for _, a := range assignments {
-		p.assignments[a.User] = append(p.assignments[a.User], a)
+	places := make([]*Assignment, len(p.placeTexts))
+	for i := range p.placeTexts {
+		places[i] = p.placeTexts[i].value
+		p.members[places[i].Application] = nil
+	}
+	for len(places) > 0 {
+		same := 1
+		for same < len(places) && places[same].User == places[0].User {
+			same++
+		}
+		p.assignments[places[0].User] = places[:same:same]
+		places = places[same:]
 	}
 	for _, u := range p.users {
 		for _, a := range p.assignments[u.ID] {
@@ -162,11 +179,6 @@ func (p *People) build(assignments []*Assignment) {
 				p.rolesOf(a.Application).add(u.ID, a.Role)
 			}
 		}
-	}
-	for _, a := range assignments {
-		p.members[a.Application] = nil
-	}
-	for _, u := range p.users {
 		p.join(u)
 	}
 }
@@ -190,7 +202,7 @@ func (p *People) join(u *User) {
 func (p *People) rolesOf(application string) *Roles {
 	r, ok := p.roles[application]
 	if !ok {
-		r = &Roles{of: map[record.ID]string{}, members: map[string][]record.ID{}}
+		r = &Roles{of: make(map[record.ID]string, len(p.users)), members: map[string][]record.ID{}}
 		p.roles[application] = r
 	}
 	return r
