@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -246,110 +245,6 @@ func TestG3_FiltersOfHides(t *testing.T) {
 	if got := h.hidden("boss"); len(got) != 0 {
 		t.Errorf("refused filters are kept: %+v", got)
 	}
-}
-
-// define applies the house's definition with texts replaced, in pairs.
-func (h *house) define(allowDrop bool, pairs ...string) {
-	h.t.Helper()
-	source, err := os.ReadFile("testdata/house.yaml")
-	must(h.t, err)
-	text := string(source)
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			h.t.Fatalf("the house's definition does not have %q", pairs[i])
-		}
-		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
-	}
-	out, err := h.e.Apply(h.t.Context(), h.as["admin"], []byte(text), allowDrop)
-	must(h.t, err)
-	if len(out.Faults) > 0 {
-		h.t.Fatal(out.Faults)
-	}
-	h.def = out.Application
-}
-
-// A renamed field keeps its filter, under the new name.
-func TestG1_RenameKeepsTheFilter(t *testing.T) {
-	h, shut, open := newHideout(t)
-	h.hide("boss", "Deal", cell{"or": []any{cell{"not": cell{"stage": cell{"ne": "shut"}}}, isShut}})
-	h.define(false, "{name: stage, type: text}", "{name: phase, type: text, renamedFrom: stage}", "criteria: {stage:", "criteria: {phase:", "[amount, stage, badge]", "[amount, phase, badge]")
-	h.seenBy(shut, "boss")
-	h.seenBy(open, "super", "admin", "boss", "peer", "dev", "all", "chief")
-	want := cell{"or": []any{cell{"not": cell{"phase": cell{"ne": "shut"}}}, cell{"phase": cell{"eq": "shut"}}}}
-	if got := h.hidden("boss"); len(got) != 1 || got[0].Broken || !reflect.DeepEqual(got[0].Where, want) {
-		t.Errorf("the owner is told %+v", got)
-	}
-}
-
-// A dropped field never shows what was hidden: all that the admin owns in the
-// form is hidden, also when a field of the old name comes back.
-func TestG1_DroppedFieldHidesEverything(t *testing.T) {
-	h, shut, open := newHideout(t)
-	h.hide("boss", "Deal", isShut)
-	without := []string{"      - {name: stage, type: text}\n", "", "criteria: {stage: {eq: open}}", "criteria: {}", "[amount, stage, badge]", "[amount, badge]"}
-	for range 2 {
-		h.define(true, without...)
-		h.seenBy(shut, "boss")
-		h.seenBy(open, "boss")
-		if got := h.hidden("boss"); len(got) != 1 || !got[0].Broken || !reflect.DeepEqual(got[0].Where, isShut) {
-			t.Errorf("the owner is told %+v", got)
-		}
-		without = nil // the field comes back, with a number of its own
-	}
-	must(t, h.d.SetActive(t.Context(), h.as["super"], h.id["boss"], false))
-	if got := h.hidden("super"); len(got) != 1 || !got[0].Broken || !h.sees("super", "Deal", shut) || !h.sees("super", "Deal", open) {
-		t.Errorf("the super admin is told %+v", got)
-	}
-	must(t, h.unhide("super", "Deal", "boss"))
-	if !h.sees("all", "Deal", open) {
-		t.Error("a broken hide cannot be lifted")
-	}
-}
-
-// A form that goes takes its hides along.
-func TestG1_DroppedForm(t *testing.T) {
-	h, _, _ := newHideout(t)
-	h.hide("boss", "Slot", cell{})
-	h.hide("boss", "Deal", isShut)
-	h.define(true, "  - name: Slot\n    plural: slots\n    fields:\n      - {name: label, type: text}\n      - {name: serial, type: text, unique: true}\n", "",
-		"      Slot: {actions: [ACCESS], fields: {label: VISIBLE}}\n", "", "      slots: [VIEW]\n", "")
-	if got := h.hidden("boss"); len(got) != 1 || got[0].Form != "Deal" {
-		t.Errorf("the owner is told %+v", got)
-	}
-	h.read("boss", func(op *Op) {
-		c := op.r.Docs(spaceHide, "")
-		defer c.Close()
-		n := 0
-		for c.Next() {
-			n++
-		}
-		if n != 1 {
-			t.Errorf("%d hides are stored", n)
-		}
-	})
-}
-
-// A document that is damaged hides all that its owner has.
-func TestG1_DamagedHide(t *testing.T) {
-	h, shut, open := newHideout(t)
-	for _, doc := range []string{"", "{", "[]", `{"where":null}`, `{"where":{"stage":{"eq":"shut"}}}`, `{"where":{"stage":{"eq":"shut"}},"fields":{"stage":4000}}`} {
-		h.hide("boss", "Deal", isShut)
-		must(t, h.write("boss", func(op *Op) error {
-			must(t, op.txn.PutDoc(spaceHide, hideKey("crm", h.form("Deal").Number, h.id["boss"]), []byte(doc)))
-			return op.txn.BumpEpoch()
-		}))
-		h.seenBy(shut, "boss")
-		h.seenBy(open, "boss")
-		if got := h.hidden("boss"); len(got) != 1 || !got[0].Broken {
-			t.Errorf("%q: the owner is told %+v", doc, got)
-		}
-	}
-	must(t, h.write("boss", func(op *Op) error {
-		must(t, op.txn.PutDoc(spaceHide, "crm/x", []byte("{}")))
-		return op.txn.BumpEpoch()
-	}))
-	_, err := h.e.Read(t.Context(), h.as["super"], "crm")
-	denied(t, err, fault.Unavailable)
 }
 
 // A page taken before and one after: nothing leaks, nothing else is missed.

@@ -7,6 +7,7 @@ import (
 
 	"sluice/internal/definition"
 	"sluice/internal/directory"
+	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/storage"
@@ -16,7 +17,8 @@ import (
 // the indexes of a wide form still far below the limits of a transaction.
 const prepareChunk = 200
 
-// maxListed bounds how many offending records a fault lists; the count is exact.
+// maxListed bounds how many offending records a fault lists; the count of those
+// that the applier sees is exact.
 const maxListed = 20
 
 // preparation is a stored version that is not active yet, with what has to be
@@ -116,7 +118,7 @@ func (e *Engine) finish(ctx context.Context, p identity.Principal, name string) 
 func (e *Engine) prepare(ctx context.Context, p identity.Principal, prep *preparation) ([]definition.Fault, error) {
 	var faults []definition.Fault
 	for _, w := range prep.work {
-		v := &visit{e: e, p: p, prep: prep, work: w, nulls: map[uint32]int{}}
+		v := &visit{e: e, p: p, prep: prep, work: w, nulls: map[uint32]*offence{}}
 		if err := v.run(ctx); err != nil {
 			return nil, err
 		}
@@ -161,16 +163,15 @@ type visit struct {
 	prep *preparation
 	work formWork
 
-	stored int
-	nulls  map[uint32]int
-	taken  int
-	listed []string
+	stored offence
+	nulls  map[uint32]*offence
+	taken  offence
 }
 
 func (v *visit) run(ctx context.Context) error {
 	var after []byte
 	for {
-		ids, next, err := v.chunk(after)
+		ids, next, err := v.chunk(ctx, after)
 		if err != nil {
 			return err
 		}
@@ -198,24 +199,47 @@ func (v *visit) storage() *storage.Form {
 	return s
 }
 
-// chunk lists the next ids and counts missing required values.
-func (v *visit) chunk(after []byte) (ids []record.ID, next []byte, err error) {
+// chunk lists the next ids and notes missing required values.
+func (v *visit) chunk(ctx context.Context, after []byte) (ids []record.ID, next []byte, err error) {
 	err = v.e.manage(v.p, func(r storage.Reader, _ *directory.People) error {
 		c := r.Records(v.storage(), storage.Range{After: after})
 		defer c.Close()
+		nulls := map[uint32][]record.ID{}
 		for len(ids) < prepareChunk && c.Next() {
 			rec := c.Record()
 			ids, next = append(ids, rec.ID()), append(next[:0], c.Position()...)
-			v.stored++
 			for _, fd := range v.work.required {
 				if rec.Get(&fd.Field).IsNull() {
-					v.nulls[fd.Number]++
+					nulls[fd.Number] = append(nulls[fd.Number], rec.ID())
 				}
 			}
 		}
-		return c.Err()
+		if c.Err() != nil {
+			return c.Err()
+		}
+		return v.note(ctx, r, ids, nulls)
 	})
 	return ids, next, err
+}
+
+// note counts what stands against the version among the records of a chunk.
+func (v *visit) note(ctx context.Context, r storage.Reader, ids []record.ID, nulls map[uint32][]record.ID) error {
+	if v.work.empty {
+		if err := v.offend(ctx, r, &v.stored, ids); err != nil {
+			return err
+		}
+	}
+	for _, fd := range v.work.required {
+		o := v.nulls[fd.Number]
+		if o == nil {
+			o = &offence{}
+			v.nulls[fd.Number] = o
+		}
+		if err := v.offend(ctx, r, o, nulls[fd.Number]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill writes the building entries of a chunk. Records that were changed since
@@ -225,8 +249,9 @@ func (v *visit) fill(ctx context.Context, ids []record.ID) error {
 		return nil
 	}
 	s := v.storage()
-	return v.e.change(ctx, v.p, "index", func(txn *storage.Txn, _ *directory.People) error {
-		taken, listed := v.taken, v.listed
+	var taken []record.ID
+	err := v.e.change(ctx, v.p, "index", func(txn *storage.Txn, _ *directory.People) error {
+		taken = nil
 		for _, id := range ids {
 			rec, ok, err := txn.Record(s, id)
 			if err != nil {
@@ -240,15 +265,15 @@ func (v *visit) fill(ctx context.Context, ids []record.ID) error {
 				return err
 			}
 			if dup {
-				taken++
-				if len(listed) < maxListed {
-					listed = append(listed[:len(listed):len(listed)], id.String())
-				}
+				taken = append(taken, id)
 			}
 		}
-		v.taken, v.listed = taken, listed
 		return nil
 	})
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	return v.e.manage(v.p, func(r storage.Reader, _ *directory.People) error { return v.offend(ctx, r, &v.taken, taken) })
 }
 
 func (v *visit) fillOne(txn *storage.Txn, s *storage.Form, rec record.Record) (dup bool, err error) {
@@ -268,28 +293,67 @@ func (v *visit) fillOne(txn *storage.Txn, s *storage.Form, rec record.Record) (d
 	return dup, nil
 }
 
-// faults reports what stands against the version, with exact counts.
+// faults reports what stands against the version.
 func (v *visit) faults() []definition.Fault {
+	form := "forms." + v.work.form.Name
 	var out []definition.Fault
-	if v.work.empty && v.stored > 0 {
-		out = append(out, definition.Fault{
-			Path: "forms." + v.work.form.Name,
-			Msg:  fmt.Sprintf("the field that names the record owner cannot change while records are stored, and %d are", v.stored),
-		})
-	}
-	for _, fd := range v.work.required {
-		if n := v.nulls[fd.Number]; n > 0 {
-			out = append(out, definition.Fault{
-				Path: "forms." + v.work.form.Name + ".fields." + fd.Name + ".required",
-				Msg:  fmt.Sprintf("%d stored records have no value; give them one first, or leave the field optional", n),
-			})
+	add := func(path string, o *offence, seen, unseen string) {
+		switch {
+		case o.seen > 0:
+			out = append(out, definition.Fault{Path: path, Msg: seen})
+		case o.unseen:
+			out = append(out, definition.Fault{Path: path, Msg: unseen})
 		}
 	}
-	if v.taken > 0 {
-		out = append(out, definition.Fault{
-			Path: "forms." + v.work.form.Name,
-			Msg:  fmt.Sprintf("%d stored records repeat the value of a field that is to be unique, among them %v", v.taken, v.listed),
-		})
+	const owner = "the field that names the record owner cannot change while records are stored, and "
+	add(form, &v.stored, fmt.Sprintf(owner+"%d are", v.stored.seen), owner+"some are that you do not see")
+	for _, fd := range v.work.required {
+		if o := v.nulls[fd.Number]; o != nil {
+			add(form+".fields."+fd.Name+".required", o,
+				fmt.Sprintf("%d stored records have no value; give them one first, or leave the field optional", o.seen),
+				"stored records that you do not see have no value; leave the field optional")
+		}
 	}
+	add(form, &v.taken,
+		fmt.Sprintf("%d stored records repeat the value of a field that is to be unique, among them %v", v.taken.seen, v.taken.listed),
+		"stored records that you do not see repeat the value of a field that is to be unique")
 	return out
+}
+
+// offence is the records that stand against a version in one way. Those that the
+// applier does not see are neither counted nor listed, and named only where
+// there are no others: that the version is refused tells of them anyway.
+type offence struct {
+	seen   int
+	unseen bool
+	listed []string
+}
+
+// offend adds records to an offence.
+func (v *visit) offend(ctx context.Context, r storage.Reader, o *offence, ids []record.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	op := &Op{e: v.e, ctx: ctx, r: r, principal: v.p}
+	if err := op.open(v.prep.name); err != nil {
+		return err
+	}
+	seen, err := op.may(v.work.form.Number, viewAction, ids)
+	if err != nil {
+		if fault.KindOf(err) != fault.Limit {
+			return err
+		}
+		seen = make([]bool, len(ids)) // a rule that spends its fuel shows nothing, and stops no apply
+	}
+	for i, id := range ids {
+		switch {
+		case !seen[i]:
+			o.unseen = true
+		default:
+			if o.seen++; o.seen <= maxListed {
+				o.listed = append(o.listed, id.String())
+			}
+		}
+	}
+	return nil
 }
