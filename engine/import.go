@@ -132,14 +132,26 @@ func unlessAbsent(err error) error {
 	return err
 }
 
-// FindMember returns the user with that sign-in address who may be named in a
-// field of this application (A5a); everybody else is the same false.
-func (op *Op) FindMember(address string) (record.ID, bool) {
-	u, ok := op.people.ByEmail(address)
-	if !ok || !op.memberOf(u.ID) {
+// FindMember returns the user whom a text names who may be named in a field of
+// this application (A5a): an id, or, from admins and developers, the sign-in
+// address. Addresses belong to the directory: whoever else could try them would
+// learn who is a member. Everything that names no member is the same false.
+func (op *Op) FindMember(text string) (record.ID, bool) {
+	if id, err := record.ParseID(text); err == nil {
+		return id, op.memberOf(id)
+	}
+	u, ok := op.people.ByEmail(text)
+	if !ok || !op.FindsByAddress() || !op.memberOf(u.ID) {
 		return record.ID{}, false
 	}
 	return u.ID, true
+}
+
+// FindsByAddress reports whether the viewer may name people by sign-in address:
+// admins, and developers, who name people so in the definition.
+func (op *Op) FindsByAddress() bool {
+	k := op.view.Viewer().Kind
+	return k.Administers() || k == identity.Developer
 }
 
 // StartImport stores a job without rows yet.

@@ -129,7 +129,10 @@ func (e *Engine) prepare(ctx context.Context, p identity.Principal, prep *prepar
 
 // settle ends a preparation in one transaction.
 func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *preparation, activate bool) error {
-	return e.change(ctx, p, "activate", func(txn *storage.Txn, _ *directory.People) error {
+	return e.change(ctx, p, "activate", func(txn *storage.Txn, people *directory.People) error {
+		if err := people.MayDefine(p, prep.name); err != nil {
+			return err
+		}
 		ptr, ok, err := readPointer(txn, prep.name)
 		if err != nil || !ok || ptr.Preparing != prep.next.Version {
 			return err // another Apply has settled it
@@ -201,7 +204,10 @@ func (v *visit) storage() *storage.Form {
 
 // chunk lists the next ids and notes missing required values.
 func (v *visit) chunk(ctx context.Context, after []byte) (ids []record.ID, next []byte, err error) {
-	err = v.e.manage(v.p, func(r storage.Reader, _ *directory.People) error {
+	err = v.e.manage(v.p, func(r storage.Reader, people *directory.People) error {
+		if err := people.MayDefine(v.p, v.prep.name); err != nil {
+			return err
+		}
 		c := r.Records(v.storage(), storage.Range{After: after})
 		defer c.Close()
 		nulls := map[uint32][]record.ID{}
@@ -250,7 +256,10 @@ func (v *visit) fill(ctx context.Context, ids []record.ID) error {
 	}
 	s := v.storage()
 	var taken []record.ID
-	err := v.e.change(ctx, v.p, "index", func(txn *storage.Txn, _ *directory.People) error {
+	err := v.e.change(ctx, v.p, "index", func(txn *storage.Txn, people *directory.People) error {
+		if err := people.MayDefine(v.p, v.prep.name); err != nil {
+			return err
+		}
 		taken = nil
 		for _, id := range ids {
 			rec, ok, err := txn.Record(s, id)

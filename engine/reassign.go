@@ -11,6 +11,7 @@ import (
 	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
+	"sluice/internal/filter"
 	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/storage"
@@ -29,8 +30,9 @@ const (
 // progress that it makes, so what the state says is what is stored, whenever the
 // process ends.
 //
-// Records that the one who asks does not reach stay where they are. They are not
-// counted: a number would tell that they exist.
+// Records that the one who asks does not reach stay where they are, and so do
+// those that their owner hides (G1), whoever asks: another owner would uncover
+// them. They are not counted: a number would tell that they exist.
 type Reassignment struct {
 	From        record.ID `json:"from"`
 	To          record.ID `json:"to"`
@@ -242,9 +244,26 @@ func (op *Op) formsInOrder() []*form {
 	return out
 }
 
-// reassign stores the state, where it is not that of an interrupted call, and
-// goes on.
+// reassign goes on with the state, stored before where it is not that of an
+// interrupted call.
 func (e *Engine) reassign(ctx context.Context, p identity.Principal, want Reassignment) (Reassignment, error) {
+	job, err := e.startReassign(ctx, p, want)
+	size := reassignChunk
+	for n := 0; err == nil && !job.Done && n < reassignChunks; n++ {
+		var next Reassignment
+		next, err = e.reassignStep(ctx, p, want.From, size)
+		if err != nil && fault.KindOf(err) == fault.Limit && size > 1 {
+			size, err = size/2, nil
+			continue
+		}
+		if err == nil {
+			job = next
+		}
+	}
+	return job, err
+}
+
+func (e *Engine) startReassign(ctx context.Context, p identity.Principal, want Reassignment) (Reassignment, error) {
 	want.Started = e.o.Now().UTC().Truncate(time.Millisecond)
 	job := want
 	err := e.change(ctx, p, "reassignRecords", func(txn *storage.Txn, people *directory.People) error {
@@ -262,18 +281,6 @@ func (e *Engine) reassign(ctx context.Context, p identity.Principal, want Reassi
 		job = want
 		return putReassignment(txn, &job)
 	})
-	size := reassignChunk
-	for n := 0; err == nil && !job.Done && n < reassignChunks; n++ {
-		var next Reassignment
-		next, err = e.reassignStep(ctx, p, want.From, size)
-		if err != nil && fault.KindOf(err) == fault.Limit && size > 1 {
-			size, err = size/2, nil
-			continue
-		}
-		if err == nil {
-			job = next
-		}
-	}
 	return job, err
 }
 
@@ -408,7 +415,7 @@ func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
 	if err != nil {
 		return err
 	}
-	if s.rec.Owner() != job.From {
+	if s.rec.Owner() != job.From || op.hiddenByOwner(f, s.rec) {
 		return errRecordNotFound
 	}
 	if !op.memberOf(job.To) {
@@ -425,3 +432,23 @@ func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
 	owner := func(string) string { return "owner" }
 	return op.stored(shape, owner, op.txn.Update(f.store, s.rec, record.Encode(id, h, s.rec, input)))
 }
+
+// hiddenByOwner reports whether the owner of a record hides it, or hid it before
+// they ceased to be an admin (G2).
+func (op *Op) hiddenByOwner(f *form, rec record.Record) bool {
+	for _, h := range op.app.hides {
+		if h.form.def.Number != f.def.Number || h.owner != rec.Owner() {
+			continue
+		}
+		if h.criteria == nil || h.criteria.Program.Match(trueCells{rec}, record.ID{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// trueCells gives the cells of a record itself to a filter of policy.
+type trueCells struct{ rec record.Record }
+
+func (c trueCells) Get(f *record.Field) record.Value          { return c.rec.Get(f) }
+func (trueCells) Related(*record.Field) (filter.Reader, bool) { return nil, false }

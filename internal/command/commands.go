@@ -7,6 +7,7 @@ func commands() []*command {
 		demoCommand, serveCommand, setupCommand,
 		tokenCreateCommand, tokenCommand,
 		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
+		userRevokeCommand, userReassignCommand, userDeleteCommand,
 		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand,
 	}

@@ -62,14 +62,19 @@ func lookup(op *engine.Op, c *column, cell string) (record.Value, error) {
 	return record.Ref(id), err
 }
 
+// user finds the member whom a cell names: by id, which members of the
+// application's API offers, or by address where the viewer may.
 func user(op *engine.Op, c *column, cell string) (record.Value, error) {
-	address := cell
+	text := cell
 	if c.template != "" {
-		address = strings.Replace(c.template, "*", cell, 1)
+		text = strings.Replace(c.template, "*", cell, 1)
 	}
-	id, ok := op.FindMember(address)
-	if !ok {
-		return record.Value{}, fault.New(fault.Invalid, "", "not found: no active user of the application with this sign-in address")
+	id, ok := op.FindMember(text)
+	switch {
+	case !ok && op.FindsByAddress():
+		return record.Value{}, fault.New(fault.Invalid, "", "not found: no active user of the application with this id or sign-in address")
+	case !ok:
+		return record.Value{}, fault.New(fault.Invalid, "", "not found: no active user of the application with this id")
 	}
 	return record.Ref(id), nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/engine"
 	"sluice/internal/directory"
@@ -210,13 +211,46 @@ func TestColumnsAreCheckedBeforeRows(t *testing.T) {
 	}
 }
 
+// TestA5a_AddressesAreTheDirectorys: who does not open the directory and does not
+// write the definition names people by id, and learns of no address whether it is
+// somebody's.
+func TestA5a_AddressesAreTheDirectorys(t *testing.T) {
+	k := newDesk(t)
+	row := func(who, text string, o *Options) (faults []Fault) {
+		t.Helper()
+		r, err := k.run(who, "Customer", "code,name,rep\n"+strings.ReplaceAll(text, "@", "-")+who+",N,"+text+"\n", o)
+		k.must(err)
+		return r.Faults
+	}
+	var said string
+	for _, text := range []string{"bob@example.com", "BOB@example.com", "dan@example.com", "nobody@example.com", "bob", k.ids["dan"].String(), record.NewID(time.Unix(0, 0)).String()} {
+		got := row("ann", text, nil)
+		if len(got) != 1 || said != "" && got[0].Message != said {
+			t.Errorf("ann names %q: %+v, others %q", text, got, said)
+			continue
+		}
+		said = got[0].Message
+	}
+	if got := row("ann", "bob", &Options{Address: map[string]string{"rep": "*@example.com"}}); len(got) != 1 || got[0].Message != said {
+		t.Errorf("by a template: %+v", got)
+	}
+	if got := row("ann", k.ids["bob"].String(), nil); len(got) != 0 {
+		t.Errorf("by id: %+v", got)
+	}
+	for text, fine := range map[string]bool{"bob@example.com": true, "dan@example.com": false, k.ids["ann"].String(): true} {
+		if got := row("sue", text, nil); (len(got) == 0) != fine {
+			t.Errorf("the super admin names %q: %+v", text, got)
+		}
+	}
+}
+
 // TestB7_OutOfReachIsNotFound: a customer of somebody else is no other than none,
 // and a line goes under no order of somebody else.
 func TestB7_OutOfReachIsNotFound(t *testing.T) {
 	k := newDesk(t)
 	k.load("sue", "Customer", "code,name,rep\nmine,M,ann@example.com\nyours,Y,bob@example.com\n", nil)
 	k.load("sue", "Order", "number,rep\n1,ann@example.com\n2,bob@example.com\n", nil)
-	r, err := k.run("ann", "Order", "number,customer.code,rep\n3,mine,BOB@example.com\n4,yours,dan@example.com\n5,none,zoe@example.com\n", nil)
+	r, err := k.run("ann", "Order", "number,customer.code,rep\n3,mine,"+k.ids["bob"].String()+"\n4,yours,"+k.ids["dan"].String()+"\n5,none,zoe@example.com\n", nil)
 	if err != nil || r.Faulty != 2 || len(r.Faults) != 4 {
 		t.Fatalf("%v %+v", err, r)
 	}
