@@ -141,6 +141,43 @@ func TestPeople(t *testing.T) {
 	term.must("import", "list", "-application", "sales", "-token", term.signIn("bob@acme.example"))
 }
 
+// TestPeopleLeave: a portal user, everything signed out, records given away, and
+// a deletion with them.
+func TestPeopleLeave(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	term.stdin = adminPassword
+	for _, name := range []string{"kim", "bob", "eve"} {
+		term.must("user", "add", "-email", name+"@acme.example", "-name", name, "-password-stdin")
+	}
+	term.fails(1, "is not a permission set", "user", "portal", "-application", "sales", "-email", "kim@acme.example", "-set", "sales")
+	if out := term.must("user", "portal", "-application", "sales", "-email", "kim@acme.example", "-attribute", "region=EMEA"); out != "kim@acme.example is a portal user of sales.\n" {
+		t.Error(out)
+	}
+	for _, name := range []string{"bob", "eve"} {
+		term.must("user", "assign", "-application", "sales", "-email", name+"@acme.example", "-role", "sales-rep", "-set", "sales")
+	}
+	term.env[envPassword] = adminPassword
+	bob := term.signIn("bob@acme.example")
+	term.must("import", "-application", "sales", "-form", "Customer", "-f",
+		file(t, "c.csv", "name,region,accountManager\nA,EMEA,bob@acme.example\nB,EMEA,bob@acme.example\n"))
+	if out := term.must("user", "revoke", "-email", "bob@acme.example"); out != "bob@acme.example is signed out everywhere.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "-token: the server does not take it", "import", "list", "-application", "sales", "-token", bob)
+	term.fails(1, "(BAD_USER_INPUT)", "user", "reassign", "-from", "bob@acme.example", "-to", "bob@acme.example")
+	if out := term.must("user", "reassign", "-from", "bob@acme.example", "-to", "eve@acme.example", "-application", "sales"); out != "2 records given away.\n" {
+		t.Error(out)
+	}
+	if out := term.must("user", "delete", "-email", "eve@acme.example", "-reassign-to", "bob@acme.example"); out != "2 records given away.\neve@acme.example is deleted.\n" {
+		t.Error(out)
+	}
+	if out := term.must("user", "delete", "-email", "bob@acme.example"); out != "bob@acme.example is deleted.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "-email: there is no user", "user", "delete", "-email", "bob@acme.example")
+}
+
 func TestApplyPrintsFaults(t *testing.T) {
 	term := newOffice(t)
 	broken := file(t, "broken.yaml", "application: a\nforms:\n  - {name: A, plural: as, fields: [}\n")
