@@ -140,7 +140,22 @@ func TestG2_LapseAndReturn(t *testing.T) {
 		h.as["boss"] = signIn(t, h.d, h.tenant, h.id["boss"], identity.Session)
 		h.seenBy(shut, "boss")
 	}
+	// Who is no admin any more does not see the records either.
 	must(t, h.d.DemoteAdmin(t.Context(), h.as["super"], h.id["boss"]))
+	h.place("boss", "CEO", "Sales")
+	if h.sees("boss", "Deal", shut) {
+		t.Error("demoted, the author sees the records")
+	}
+	_, err := h.e.DeleteUser(t.Context(), h.as["super"], h.id["boss"], nil)
+	must(t, err)
+	for _, who := range []string{"super", "admin", "dev", "all"} {
+		if want := who == "super"; h.sees(who, "Deal", shut) != want {
+			t.Errorf("deleted: %s sees the deal: %v", who, !want)
+		}
+	}
+	if got := h.hidden("super"); len(got) != 1 || !got[0].Lapsed || got[0].OwnerName != "" {
+		t.Errorf("deleted: the super admin is told %+v", got)
+	}
 	must(t, h.unhide("super", "Deal", "boss"))
 	if got := h.hidden("super"); len(got) != 0 || !h.sees("admin", "Deal", shut) || !h.sees("all", "Deal", shut) {
 		t.Errorf("lifted by the super admin: left %+v", got)

@@ -96,6 +96,27 @@ var plantedFaults = []planted{
 	{"cursor not bound to its parent", "cursor.go", "put(l.parent[:])", "if l.parent.IsZero() {\n\t\tput(l.parent[:])\n\t}"},
 	{"view kept over a change", "op.go", "if hit != nil && hit.epoch == epoch {", "if hit != nil {"},
 	{"owner stays after reassignment", "write.go", "h.Owner = ownerOf(c.form, h.AddedBy, func(n uint32) record.Value { return c.values[n] })", ""},
+
+	{"hides: ignored by decisions", "policy/decide.go", " || v.hidden(fv, rec)", ""},
+	{"hides: ignored by reach", "policy/reach.go", "return minus(intersect(parts...), hiddenReach(fv.hiding))", "return intersect(parts...)"},
+	{"hides: of one form on all", "policy/hiding.go", "if h.Form != form || h.exempts(v.viewer) {", "if h.exempts(v.viewer) {"},
+	{"hides: owner not compared by reach", "policy/hiding.go", "intersect(&Owners{Users: []record.ID{h.owner}}, h.criteria)", "h.criteria"},
+	{"hides: author not exempt", "policy/hiding.go", "return h.Owner == v.User", "return false"},
+	{"hides: admins exempt", "policy/hiding.go", "return h.Owner == v.User", "return h.Owner == v.User || v.Kind.Administers()"},
+	{"hides: lapse ignored", "policy/hiding.go", "if h.Lapsed {", "if false {"},
+	{"hides: lapsed for every admin", "policy/hiding.go", "return v.Kind == identity.SuperAdmin", "return v.Kind.Administers()"},
+	{"hides: lapsed for the author too", "policy/hiding.go", "return v.Kind == identity.SuperAdmin", "return v.Kind == identity.SuperAdmin || h.Owner == v.User"},
+	{"hides: deactivation forgotten", "hide.go", "u.Status != directory.Active || ", ""},
+	{"hides: demotion forgotten", "hide.go", " || !u.Admin.Administers()", ""},
+	{"hides: deletion forgotten", "hide.go", "return !ok || u.Status", "return ok && u.Status"},
+	{"hides: broken filter shows", "hide.go", "if len(faults) == 0 {", "if len(faults) > 0 {\n\t\te = filter.Or{}\n\t}\n\t{"},
+	{"hides: names of today", "hide.go", "namedScope{form: f, meant: h.doc.Fields, fixed: true}", "namedScope{form: f, meant: map[string]uint32{}}"},
+	{"hides: not at the next read", "hiding.go", "return txn.BumpEpoch()", "return nil"},
+	{"hides: every admin lifts what lapsed", "hiding.go", "u.Admin == identity.SuperAdmin && ", ""},
+	{"hides: super admin lifts everything", "hiding.go", "u.Admin == identity.SuperAdmin && lapsed(people, h.owner)", "u.Admin == identity.SuperAdmin"},
+	{"hides: all may hide", "hiding.go", "if !v.Kind.Administers() {", "if false {"},
+	{"hides: not in the log", "hiding.go", "txn.PutDoc(spaceHide, hideKey(name, f.def.Number, p.User), b)", "txn.PutSecret(spaceHide, hideKey(name, f.def.Number, p.User), b)"},
+	{"hides: told by an apply", "prepare.go", "case !seen[i]:", "case !seen[i] && false:"},
 }
 
 // TestPlantedFaults plants each fault in a copy of the source, which the go tool
