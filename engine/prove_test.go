@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,10 @@ func prove(t *testing.T, few, all int, one func(t *testing.T, seed uint64)) {
 	p := &proof{name: t.Name(), n: worlds(few, all), began: time.Now()}
 	if n, ok := number("SLUICE_WORLDS"); ok {
 		p.n, p.long = int(n), true
+	}
+	if p.long || full() {
+		before := debug.SetGCPercent(400) // worlds are short-lived
+		defer debug.SetGCPercent(before)
 	}
 	for _, seed := range kept(t, p.name) {
 		p.run(t, seed, one)

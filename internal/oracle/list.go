@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func ListReportFor(w *World, u *User, a definition.Action, report string, where 
 	return nil
 }
 
-func list(w *World, u *User, form string, where map[string]any, order []Order, in func(*Record) bool) (ids []record.ID) {
+func list(w *World, u *User, form string, where map[string]any, order []Order, in func(*Record) bool) []record.ID {
 	var rows []reader
 	for _, r := range w.Records[form] {
 		row := reader{w, u, w.Form(form), r, false}
@@ -56,14 +57,21 @@ func list(w *World, u *User, form string, where map[string]any, order []Order, i
 			rows = append(rows, row)
 		}
 	}
+	if len(order) == 0 {
+		return idsOf(rows) // ascending as they are stored
+	}
 	slices.SortFunc(rows, func(a, b reader) int {
 		for _, key := range order {
 			if c := key.compare(sortCell(a, key.Field), sortCell(b, key.Field)); c != 0 {
 				return c
 			}
 		}
-		return strings.Compare(a.rec.ID.String(), b.rec.ID.String())
+		return bytes.Compare(a.rec.ID[:], b.rec.ID[:])
 	})
+	return idsOf(rows)
+}
+
+func idsOf(rows []reader) (ids []record.ID) {
 	for _, row := range rows {
 		ids = append(ids, row.rec.ID)
 	}

@@ -45,7 +45,10 @@ func compare(a, b record.Value) int {
 
 // literal reads a constant of the source as a value of the field.
 func literal(f record.Field, src any, r reader) record.Value {
-	text := fmt.Sprint(src)
+	text, isText := src.(string)
+	if !isText {
+		text = fmt.Sprint(src)
+	}
 	switch f.Type {
 	case record.Integer, record.Decimal:
 		if n, ok := src.(json.Number); ok {
