@@ -33,6 +33,7 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 	var out []request
 	for _, f := range s.w.App.Forms {
 		out = append(out, getting(f, ids[f.Number]), s.writing(f, rnd, ids))
+		out = append(out, remarks(f, ids[f.Number], rnd.IntN(3)), histories(f, ids[f.Number], rnd.IntN(3)))
 		for range 3 {
 			keys, _ := orders(f, world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u)))
 			q := List{Form: f.Number, OrderBy: keys, First: rnd.IntN(6), Total: rnd.IntN(2) == 0}
@@ -63,6 +64,10 @@ func failure(err error) string {
 	return fmt.Sprintf("error %v %s\n", fault.KindOf(err), fault.Message(err))
 }
 
+func show(v record.Value) string {
+	return fmt.Sprint(v.Kind(), v.Int(), v.Bool(), string(v.Text()), v.Ref(), v.List())
+}
+
 // describe is all that can be read of a record.
 func describe(op *Op, f *definition.Form, r record.Redacted) string {
 	var b strings.Builder
@@ -74,7 +79,7 @@ func describe(op *Op, f *definition.Form, r record.Redacted) string {
 	c := cells{op: op, form: op.app.forms[f.Number], rec: r}
 	for i := range fields {
 		v := c.Get(&fields[i])
-		fmt.Fprintln(&b, fields[i].Name, r.Readable(&fields[i]), v.Kind(), v.Int(), v.Bool(), string(v.Text()), v.Ref(), v.List())
+		fmt.Fprintln(&b, fields[i].Name, r.Readable(&fields[i]), show(v))
 	}
 	for _, a := range world.RecordActions {
 		ok, err := op.Can(f.Number, a, r)
@@ -152,7 +157,7 @@ func (s *stage) writing(f *definition.Form, rnd *rand.Rand, ids map[uint32][]rec
 	}
 	var tries []try
 	for range 6 {
-		t := try{kind: rnd.IntN(4), id: record.ID{1}, version: uint32(rnd.IntN(3))}
+		t := try{kind: rnd.IntN(5), id: record.ID{1}, version: uint32(rnd.IntN(3))}
 		if known := ids[f.Number]; len(known) > 0 {
 			t.id = known[rnd.IntN(len(known))]
 		}
@@ -168,6 +173,8 @@ func (s *stage) writing(f *definition.Form, rnd *rand.Rand, ids map[uint32][]rec
 				_, err = op.Create(f.Number, t.input)
 			case 1:
 				err = op.Delete(f.Number, t.id, t.version)
+			case 4:
+				_, err = op.AddComment(f.Number, t.id, "remark", nil)
 			default:
 				err = op.Update(f.Number, t.id, t.input, t.version)
 			}
@@ -239,7 +246,7 @@ func idsOf(a, b *world.World) map[uint32][]record.ID {
 }
 
 func comparePair(t *testing.T, a, b *world.World, u *oracle.User, rnd *rand.Rand) {
-	one, two := newStage(t, a), newStage(t, b)
+	one, two := newStageWithPast(t, a, &past{u, 1}), newStageWithPast(t, b, &past{b.User(u.ID), 2})
 	defer one.close()
 	defer two.close()
 	for i, ask := range one.requests(u, rnd, idsOf(a, b)) {

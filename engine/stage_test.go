@@ -30,6 +30,7 @@ type stage struct {
 	double *ruletest.Double
 	tenant storage.Tenant
 	app    *application
+	past   *past // what was before, nil for nothing
 }
 
 type truePeople struct{ w *world.World }
@@ -59,6 +60,12 @@ var someTenant = identity.Tenant{1, 2, 3, 4, 5, 6, 7, 8}
 func newStage(tb testing.TB, w *world.World) *stage {
 	tb.Helper()
 	return newStageOn(tb, w, memstore.Open(), someTenant)
+}
+
+// newStageUnstored leaves storing to the caller.
+func newStageUnstored(tb testing.TB, w *world.World) *stage {
+	tb.Helper()
+	return stageOver(tb, w, memstore.Open(), someTenant)
 }
 
 // newStageOn stores a world. Equal keys make cursors of two stages comparable.
@@ -160,21 +167,49 @@ func (s *stage) hides() (out []policy.Hide) {
 
 func (s *stage) store() {
 	for _, f := range s.w.App.Forms {
-		rows := s.w.Records[f.Name]
-		for chunk := range slices.Chunk(rows, 100) {
-			err := s.tenant.Update(context.Background(), storage.Meta{Operation: "world"}, func(txn *storage.Txn) error {
-				for _, r := range chunk {
-					if err := txn.Insert(s.app.forms[f.Number].store, encode(f, r)); err != nil {
+		form := s.app.forms[f.Number].store
+		for rows := range slices.Chunk(s.w.Records[f.Name], 100) {
+			s.update(func(txn *storage.Txn) error {
+				for _, r := range rows {
+					if err := txn.Insert(form, encode(f, s.first(f, r))); err != nil {
 						return err
 					}
 				}
 				return nil
 			})
-			if err != nil {
-				s.tb.Fatalf("seed %d: %v", s.w.Seed, err)
+			if s.past != nil {
+				s.update(func(txn *storage.Txn) error { return s.changed(txn, f, rows) })
 			}
 		}
 	}
+}
+
+// first is the state in which a record is added.
+func (s *stage) first(f *definition.Form, r *oracle.Record) *oracle.Record {
+	if s.past != nil {
+		if old := s.past.before(s, f, r); old != nil {
+			return old
+		}
+	}
+	return r
+}
+
+// changed brings records that were added in another state to the one they have.
+func (s *stage) changed(txn *storage.Txn, f *definition.Form, rows []*oracle.Record) error {
+	form := s.app.forms[f.Number].store
+	for _, r := range rows {
+		if s.first(f, r) == r {
+			continue
+		}
+		old, _, err := txn.Record(form, r.ID)
+		if err == nil {
+			err = txn.Update(form, old, encode(f, r))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func encode(f *definition.Form, r *oracle.Record) record.Record {
