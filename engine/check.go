@@ -105,7 +105,7 @@ func (e *Engine) judge(r storage.Reader, people *directory.People, p identity.Pr
 	if j.unchanged {
 		j.next.Version = ptr.Active
 	}
-	j.findings = append(j.next.Check(surroundings(people, p, name, bound)), storedFindings(j.prev, j.next)...)
+	j.findings = append(j.next.Check(j.surroundings(people, p, name, bound)), storedFindings(j.prev, j.next)...)
 	return j, nil
 }
 
@@ -154,7 +154,7 @@ func readBound(r storage.Reader, next *definition.Application) (map[string]bound
 }
 
 // surroundings is what the check may tell this reader of people and modules.
-func surroundings(people *directory.People, p identity.Principal, name string, bound map[string]boundModule) definition.Surroundings {
+func (j *judgement) surroundings(people *directory.People, p identity.Principal, name string, bound map[string]boundModule) definition.Surroundings {
 	inputs := map[string]definition.Input{}
 	for rule, b := range bound {
 		in := definition.Input{Active: b.active}
@@ -164,6 +164,7 @@ func surroundings(people *directory.People, p identity.Principal, name string, b
 		inputs[rule] = in
 	}
 	return definition.Surroundings{
+		Previous: j.prev,
 		Standing: func(address string) definition.Standing { return standingOf(people, address, name) },
 		Holdings: holdings(people, name), Inputs: inputs, Directory: people.MayOpen(p) == nil,
 	}

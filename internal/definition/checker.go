@@ -18,6 +18,7 @@ type checker struct {
 	exprs  map[any]filter.Expr
 	texts  map[any]string // canonical, of exprs
 	tree   *tree
+	lines  *lines
 	// users counts holders, held and byRole those of each set and role.
 	users        int
 	held, byRole map[string]int
@@ -60,7 +61,7 @@ const (
 )
 
 func newChecker(a *Application, around Surroundings) *checker {
-	c := &checker{app: a, around: around, index: map[string]int{}, exprs: map[any]filter.Expr{}, texts: map[any]string{}, tree: treeOf(a.Roles)}
+	c := &checker{app: a, around: around, index: map[string]int{}, exprs: map[any]filter.Expr{}, texts: map[any]string{}, tree: treeOf(a.Roles), lines: newLines(a.Source)}
 	byNumber := map[uint32]int{}
 	for i, f := range a.Forms {
 		c.index[f.Name], byNumber[f.Number] = i, i
@@ -112,7 +113,7 @@ func (c *checker) read(owner any, f *Form, criteria map[string]any) {
 }
 
 func (c *checker) factsOf(s *PermissionSet) setFacts {
-	out := setFacts{PermissionSet: s, builtIn: s.builtIn(), forms: make([]rights, len(c.facts))}
+	out := setFacts{PermissionSet: s, builtIn: c.builtIn(s), forms: make([]rights, len(c.facts))}
 	for i := range c.facts {
 		r := &out.forms[i]
 		r.permission = s.Forms[c.facts[i].Name]
@@ -141,9 +142,11 @@ func (r *rights) note(a Action) {
 	}
 }
 
-// builtIn tells the sets that no document writes.
-func (s *PermissionSet) builtIn() bool {
-	return s.Name == ReadSet || s.Name == WriteSet || s.Name == CustomerSet && strings.HasPrefix(s.Description, "Built in")
+// builtIn tells the sets that no document writes. Of Customer, which documents
+// may write, the text decides.
+func (c *checker) builtIn(s *PermissionSet) bool {
+	return s.Name == ReadSet || s.Name == WriteSet ||
+		s.Name == CustomerSet && c.app.Source != "" && c.lines.of(path("permissionSets", s.Name)) == 0
 }
 
 // add records a finding. Steps lead to where it stands.

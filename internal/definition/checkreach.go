@@ -31,17 +31,30 @@ func (c *checker) reaching(s *setFacts, at int) {
 		}
 		if f.parent < 0 {
 			c.ofSet(s, ReachEmpty, where, write(all, where...).or("let holders add to %s, or write a rule that shares its records", f.Name),
-				"%s reaches no record: holders own none, since they may not add to %s, and nobody's are shared with them", list(none), f.Name)
+				"%s reaches no record: holders may not add to %s, and nobody's records are shared with them; only what an admin hands over could be theirs", list(none), f.Name)
 			continue
 		}
 		c.ofSet(s, ChildWithoutParent, where, c.openParent(s, f.parent, none),
 			"%s reaches no record: those of %s are reached with the record of %s that they belong to, which the set does not let holders %s",
 			list(none), f.Name, c.facts[f.parent].Name, takes(none))
 	}
-	if r := &s.forms[at]; r.add && f.parent >= 0 && !c.reaches(s, f.parent, toEdit) {
+	if f.parent >= 0 && s.forms[at].add && !c.creates(s, at) {
 		c.ofSet(s, ChildWithoutParent, path("permissionSets", s.Name, "forms", f.Name, "actions"), c.openParent(s, f.parent, []string{"EDIT"}),
-			"ACCESS gives nothing: a record of %s is added under one of %s, which takes EDIT there", f.Name, c.facts[f.parent].Name)
+			"ACCESS gives nothing: a record of %s is added under one of %s, which holders may neither edit nor add", f.Name, c.facts[f.parent].Name)
 	}
+}
+
+// creates reports whether holders could add a record of the form: below a parent
+// that they edit, or with a new one (W4).
+func (c *checker) creates(s *setFacts, at int) bool {
+	for range c.facts { // as deep as parents can be
+		parent := c.facts[at].parent
+		if !s.forms[at].add || parent < 0 || c.reaches(s, parent, toEdit) {
+			return s.forms[at].add
+		}
+		at = parent
+	}
+	return false
 }
 
 // takes says what actions on a child take on its parent.

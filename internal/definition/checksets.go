@@ -209,7 +209,7 @@ func (c *checker) lookups(s *setFacts, at int) {
 			continue
 		}
 		kind, follows := LookupUnreadable, "it is always null"
-		if r.add && x.Required && access == Writable {
+		if r.add && x.Required && access == Writable && !s.forms[c.index[target.Name]].add {
 			kind, follows = LookupUnfillable, "it is required, and no record can be named in it, so that every create fails"
 		}
 		c.ofSet(s, kind, path("permissionSets", s.Name, "forms", f.Name, "fields", x.Name),

@@ -110,6 +110,8 @@ type Input struct {
 // Surroundings is what Check may know from outside the document. The zero value
 // knows nothing: findings that would need more are left out.
 type Surroundings struct {
+	// Previous is the version that the document replaces, nil for none.
+	Previous *Application
 	// Standing looks up an address; nil takes what Resolve found.
 	Standing func(address string) Standing
 	// Holdings lists who holds what, portal users with an empty role; nil for
@@ -136,9 +138,9 @@ func (a *Application) Check(around Surroundings) []Finding {
 	c.custom()
 	c.roles()
 	c.people()
-	lines := newLines(a.Source)
+	c.marks()
 	for i := range c.out {
-		c.out[i].Line = lines.of(c.out[i].steps)
+		c.out[i].Line = c.lines.of(c.out[i].steps)
 	}
 	return report(c.out)
 }

@@ -12,6 +12,8 @@ const (
 	PortalSeesAll          Kind = "PORTAL_SEES_ALL"
 	PersonalDataOfAll      Kind = "PERSONAL_DATA_OF_ALL"
 	PersonalDataInPortal   Kind = "PERSONAL_DATA_IN_PORTAL"
+	PersonalDataNew        Kind = "PERSONAL_DATA_NEW"
+	PersonalDataUnmarked   Kind = "PERSONAL_DATA_UNMARKED"
 	PersonalDataWidelyHeld Kind = "PERSONAL_DATA_WIDELY_HELD"
 	ReachEmpty             Kind = "REACH_EMPTY"
 	ChildWithoutParent     Kind = "CHILD_WITHOUT_PARENT"
@@ -60,6 +62,8 @@ func Kinds() []KindInfo {
 		{PortalSeesAll, Warning, "a portal set has VIEW_ALL"},
 		{PersonalDataOfAll, Warning, "a set shows `pii` or `ephi` fields of every record"},
 		{PersonalDataInPortal, Warning, "a portal set shows `pii` or `ephi` fields"},
+		{PersonalDataNew, Warning, "a field is `pii` or `ephi` since this version, and a set that was there before names it: its holders see it at once"},
+		{PersonalDataUnmarked, Warning, "a field is `pii` or `ephi` no more, and sets that hid it show it now"},
 		{PersonalDataWidelyHeld, Info, "at least 20 users and half of all hold a set that shows `pii` or `ephi` fields (told to admins)"},
 		{ReachEmpty, Warning, "a right on a report reaches no record: none can be the holder's own, nobody's are shared"},
 		{ChildWithoutParent, Warning, "a right on a child form takes one on its parent that the set does not give"},

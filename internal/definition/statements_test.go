@@ -191,3 +191,55 @@ func TestC1_UnknownPeopleGrantNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestB9_FieldsThatBecomePersonalDataStartHidden: in every set that was there,
+// whatever "*" says, as a new field or by a mark on an old one. A set that names
+// the field in the same document is the tenant's word: it shows the field, and
+// the check says so.
+func TestB9_FieldsThatBecomePersonalDataStartHidden(t *testing.T) {
+	document := func(field, fields string) string {
+		return "application: a\nforms: [{name: Order, plural: orders, fields: [{name: title, type: text}" + field + "]}]\n" +
+			"permissionSets: [{name: S, pii: SHOW, ephi: SHOW, forms: {Order: {fields: {" + fields + "}}}, reports: {orders: [VIEW]}}]\n"
+	}
+	const plain, pii, ephi = ", {name: tax, type: text}", ", {name: tax, type: text, pii: true}", ", {name: tax, type: text, ephi: true}"
+	for _, c := range []struct {
+		title, before, after, fields string
+		access                       FieldAccess
+		says                         []Kind
+	}{
+		{"a new field", "", pii, `"*": VISIBLE`, Hidden, nil},
+		{"a new field of the other kind", "", ephi, `"*": VISIBLE`, Hidden, nil},
+		{"a new mark", plain, pii, `"*": VISIBLE`, Hidden, nil},
+		{"a new field that the set names", "", pii, `"*": VISIBLE, tax: READ_ONLY`, ReadOnly, []Kind{PersonalDataNew}},
+		{"a new mark on a field that the set names", plain, pii, "tax: VISIBLE", Writable, []Kind{PersonalDataNew}},
+		{"another mark", pii, ephi, "tax: VISIBLE", Writable, []Kind{PersonalDataNew}},
+		{"nothing new", pii, pii, "tax: VISIBLE", Writable, nil},
+		{"a mark less", pii, plain, `"*": VISIBLE`, Writable, []Kind{PersonalDataUnmarked}},
+		{"a mark less on a field that was named", pii, plain, "tax: VISIBLE", Writable, nil},
+		{"a new field without a mark", "", plain, `"*": VISIBLE`, Writable, nil},
+	} {
+		fields := c.fields
+		if c.before == "" {
+			fields = `"*": VISIBLE`
+		}
+		prev := mustResolve(t, []byte(document(c.before, fields)), context(nil))
+		next := mustResolve(t, []byte(document(c.after, c.fields)), context(prev))
+		set, _ := next.Set("S")
+		form, _ := next.Form("Order")
+		tax, _ := form.Field("tax")
+		if got := set.Access("Order", tax); got != c.access {
+			t.Errorf("%s: access %d, want %d", c.title, got, c.access)
+		}
+		var says []Kind
+		for _, f := range next.Check(Surroundings{Previous: prev}) {
+			ofS := f.Kind == PersonalDataNew && f.Path == "permissionSets.S.forms.Order.fields.tax" ||
+				f.Kind == PersonalDataUnmarked && f.Path == "forms.Order.fields.tax" && strings.Contains(f.Msg, " and S, ")
+			if ofS && f.Line > 0 {
+				says = append(says, f.Kind)
+			}
+		}
+		if !slices.Equal(says, c.says) {
+			t.Errorf("%s: says %v, want %v", c.title, says, c.says)
+		}
+	}
+}
