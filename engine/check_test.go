@@ -103,7 +103,7 @@ func TestCheckNamesWhatApplyVisits(t *testing.T) {
 	}
 }
 
-// TestApplyOfTheSameIsNoVersion: neither a version nor an entry in the log,
+// TestApplyOfTheSameIsNoVersion: a document that is active already is left alone,
 // until something that it depends on is different.
 func TestApplyOfTheSameIsNoVersion(t *testing.T) {
 	x := newTenant(t)
@@ -235,4 +235,71 @@ sharingRules: [{name: r, form: Note, from: {role: CEO}, to: {role: A}, level: RE
 	if told() {
 		t.Error("one of those who receive opens the form")
 	}
+}
+
+// TestB9_MarksOverSuccessiveVersions: what a holder of a set that was there sees
+// of a field, through the versions that mark it as personal data, name it in the
+// set, and take the mark away.
+func TestB9_MarksOverSuccessiveVersions(t *testing.T) {
+	x := newTenant(t)
+	document := func(mark, more string) string {
+		return note("      - {name: title, type: text}\n"+mark) +
+			`permissionSets: [{name: S, pii: SHOW, forms: {Note: {fields: {"*": READ_ONLY` + more + `}}}, reports: {notes: [VIEW_ALL]}}]` + "\n"
+	}
+	const plain, marked = "      - {name: tax, type: text}\n", "      - {name: tax, type: text, pii: true}\n"
+	x.apply(document("", ""))
+	holder := x.as(x.person("holder", &directory.Assignment{Kind: identity.Live, Role: "CEO", PermissionSet: "S"}))
+	for i, c := range []struct {
+		title, mark, more string
+		visible           bool
+		says              definition.Kind
+	}{
+		{"a new field, marked", marked, "", false, ""},
+		{"the set names it", marked, ", tax: READ_ONLY", true, ""},
+		{"and again", marked, ", tax: READ_ONLY", true, ""},
+		{"the set is silent", marked, "", false, ""},
+		{"the mark goes", plain, "", true, definition.PersonalDataUnmarked},
+		{"the mark comes to a field with values", marked, "", false, ""},
+		{"the mark goes again", plain, ", tax: READ_ONLY", true, definition.PersonalDataUnmarked},
+		{"the mark comes to a field that the set names", marked, ", tax: READ_ONLY", true, definition.PersonalDataNew},
+		{"the set hides it", marked, ", tax: HIDDEN", false, ""},
+	} {
+		if i == 2 {
+			must(t, x.add(record.String("a note"), record.String("of tax")))
+		}
+		out, err := x.e.Apply(t.Context(), x.admin, []byte(document(c.mark, c.more)), false)
+		must(t, err)
+		var says definition.Kind
+		for _, f := range out.Findings {
+			if f.Kind == definition.PersonalDataNew || f.Kind == definition.PersonalDataUnmarked {
+				says = f.Kind
+			}
+		}
+		if says != c.says {
+			t.Errorf("%s: says %q, want %q", c.title, says, c.says)
+		}
+		if got := x.sees(holder, "tax"); got != c.visible {
+			t.Errorf("%s: visible %v, want %v", c.title, got, c.visible)
+		}
+	}
+}
+
+// sees reports whether somebody may name a field of Note in a filter, and reads
+// its cells, which must agree where there are records.
+func (x *tenant) sees(p identity.Principal, name string) bool {
+	x.Helper()
+	op, err := x.e.Read(x.Context(), p, "notes")
+	must(x.T, err)
+	defer op.Close()
+	f, _ := op.Application().Form("Note")
+	field, _ := f.Field(name)
+	_, named := op.Scope(f.Number).Field(name)
+	page, err := op.List(engine.List{Form: f.Number, First: 10})
+	must(x.T, err)
+	for _, r := range page.Records {
+		if read := !r.Get(&field.Field).IsNull(); read != named {
+			x.Errorf("%s: may be named %v, is read %v", name, named, read)
+		}
+	}
+	return named
 }

@@ -266,3 +266,47 @@ func TestAnotherServer(t *testing.T) {
 	term.fails(1, "-token: the server does not take it", "rule", "list", "-application", "a", "-server", strings.TrimSuffix(term.env[envServer], "/elsewhere"))
 	term.fails(1, "NOT_FOUND", "rule", "list", "-application", "a")
 }
+
+// TestCheckAndApplyPrintFindings pins what both print of one document: aligned,
+// one finding to a line, its fix below; and what an unchanged one prints.
+func TestCheckAndApplyPrintFindings(t *testing.T) {
+	term := newOffice(t)
+	t.Chdir(t.TempDir())
+	const source = `application: a
+forms: [{name: A, plural: as, fields: [{name: x, type: text, required: true}, {name: y, type: text, pii: true}]}]
+permissionSets:
+  - name: S
+    forms: {A: {actions: [ACCESS], fields: {x: READ_ONLY}}}
+    reports: {as: [VIEW]}
+`
+	if err := os.WriteFile("a.yaml", []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const findings = `a.yaml:   WARNING permissionSets.Customer.reports: portal users of this set see every record of as
+                  fix: write a portal set named Customer with the rights that are meant
+a.yaml:2: WARNING forms.A.fields.x: it is required and has no default, and no set that may add to A can write it: only admins and developers can add records
+                  fix: give it a default, or let a set that adds to A write it
+a.yaml:5: WARNING permissionSets.S.forms.A: holders may add to A but not write its required field x, which has no default: every create fails
+                  fix: write ` + "`x: VISIBLE`" + ` in permissionSets.S.forms.A.fields, or give the field a default
+a.yaml:5: WARNING permissionSets.S.forms.A: holders may add or edit records of A and write none of its fields
+                  fix: make a field VISIBLE, or take ACCESS and EDIT on A away
+`
+	if out := term.must("check", "-f", "a.yaml"); out != findings+"It would be version 1 of application a. Warnings: 4, notes: 0.\n" {
+		t.Errorf("check prints\n%s", out)
+	}
+	code, out, errs := term.run("apply", "-f", "a.yaml")
+	if code != 0 || out != "Application a has version 1.\n" || errs != findings {
+		t.Errorf("apply: %d %s\n%s", code, out, errs)
+	}
+	code, out, errs = term.run("apply", "-f", "a.yaml")
+	_, withoutCustomer, _ := strings.Cut(findings, "meant\n")
+	if code != 0 || out != "Application a is unchanged at version 1.\n" || errs != withoutCustomer {
+		t.Errorf("apply again: %d %s\n%s", code, out, errs)
+	}
+	term.fails(1, "the definition has warnings (4), and -strict lets none pass", "check", "-f", "a.yaml", "--strict")
+	clean := strings.Replace(source, "x: READ_ONLY", "x: VISIBLE", 1) + "  - {name: Customer, portal: true}\n"
+	if out := term.must("check", "-strict", "-f", file(t, "clean.yaml", clean)); out != "It would be version 2 of application a. Warnings: 0, notes: 0.\n" {
+		t.Errorf("a clean document: %s", out)
+	}
+	term.fails(1, "would be refused", "check", "-f", file(t, "broken.yaml", "application: a\n"))
+}

@@ -281,35 +281,17 @@ func (r *remote) follow(resp *http.Response) (*importLine, error) {
 	}
 	s := bufio.NewScanner(resp.Body)
 	s.Buffer(nil, maxAnswer)
-	shown := false
+	p := newProgress(r.env.Stderr)
+	defer p.end()
 	for s.Scan() {
 		var l importLine
 		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
 			return nil, fmt.Errorf("-server: %s answers in a way that this program does not understand", r.base)
 		}
-		if l.Progress != nil {
-			fmt.Fprintf(r.env.Stderr, "\r%s", l.progress())
-			shown = true
-			continue
+		if l.Progress == nil {
+			return &l, nil
 		}
-		if shown {
-			fmt.Fprintln(r.env.Stderr)
-		}
-		return &l, nil
-	}
-	if shown {
-		fmt.Fprintln(r.env.Stderr)
+		p.show(*l.Progress)
 	}
 	return nil, fmt.Errorf("the answer of %s was cut off; sluice import list shows how far the import came", r.base)
-}
-
-func (l *importLine) progress() string {
-	switch p := l.Progress; p.Pass {
-	case 1:
-		return fmt.Sprintf("checked %d rows", p.Rows)
-	case 2:
-		return fmt.Sprintf("stored %d of %d rows ", p.Rows, p.Of)
-	default:
-		return fmt.Sprintf("deleted %d of %d records ", p.Rows, p.Of)
-	}
 }
