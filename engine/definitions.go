@@ -239,10 +239,7 @@ func writeVersion(txn *storage.Txn, def *definition.Application, ptr pointer, fo
 	if err != nil {
 		return err
 	}
-	if len(doc) > storage.MaxValue {
-		return fault.New(fault.Limit, "engine.Apply", "the definition is %d bytes when stored, at most %d are allowed", len(doc), storage.MaxValue)
-	}
-	if err := txn.PutDoc(spaceDefinition, versionKey(def.Name, def.Version), doc); err != nil {
+	if err := putParts(txn, versionKey(def.Name, def.Version), doc); err != nil {
 		return err
 	}
 	if err := txn.PutDoc(spaceCounter, formCounter, fmt.Appendf(nil, "%d", forms)); err != nil {

@@ -109,7 +109,7 @@ func readPointer(r storage.Reader, name string) (pointer, bool, error) {
 }
 
 func readDefinition(r storage.Reader, name string, version uint64) (*definition.Application, error) {
-	b, ok, err := r.Doc(spaceDefinition, versionKey(name, version))
+	b, ok, err := readParts(r, versionKey(name, version))
 	if err == nil && !ok {
 		err = fmt.Errorf("version %d is missing", version)
 	}

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,8 +13,20 @@ import (
 	"sluice/internal/record"
 )
 
-// The stored form: a line of magic and checksum in hex, then JSON.
-const storedMagic = "sluice.definition/1 "
+// The stored form: a line of magic and checksum in hex, then JSON, deflated
+// where it is long. The checksum is of what follows the line.
+const (
+	storedMagic   = "sluice.definition/1 "
+	deflatedMagic = "sluice.definition/2 "
+)
+
+const (
+	// maxPlain is how long JSON is stored as it is.
+	maxPlain = 64 << 10
+	// maxInflated bounds what a stored form may grow to: above what the bounds of
+	// a definition allow.
+	maxInflated = 128 << 20
+)
 
 // ErrDamaged is returned for a stored definition that is not whole.
 var ErrDamaged = errors.New("definition: damaged or unknown format")
@@ -22,13 +35,18 @@ var ErrDamaged = errors.New("definition: damaged or unknown format")
 // checksum. Unmarshal is its inverse and refuses a document whose checksum does
 // not hold, whole.
 func Marshal(a *Application) ([]byte, error) {
+	magic := storedMagic
 	body, err := json.Marshal(a)
+	if err == nil && len(body) > maxPlain {
+		magic = deflatedMagic
+		body, err = deflate(body)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("definition: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	out := make([]byte, 0, len(storedMagic)+2*len(sum)+1+len(body))
-	out = append(out, storedMagic...)
+	out := make([]byte, 0, len(magic)+2*len(sum)+1+len(body))
+	out = append(out, magic...)
 	out = hex.AppendEncode(out, sum[:])
 	out = append(out, '\n')
 	return append(out, body...), nil
@@ -37,16 +55,47 @@ func Marshal(a *Application) ([]byte, error) {
 // Unmarshal reads what Marshal wrote. The error is [ErrDamaged].
 func Unmarshal(b []byte) (*Application, error) {
 	rest, ok := bytes.CutPrefix(b, []byte(storedMagic))
+	deflated := false
+	if !ok {
+		rest, deflated = bytes.CutPrefix(b, []byte(deflatedMagic))
+	}
 	line, body, found := bytes.Cut(rest, []byte("\n"))
 	sum := sha256.Sum256(body)
-	if !ok || !found || string(line) != hex.EncodeToString(sum[:]) {
+	if !ok && !deflated || !found || string(line) != hex.EncodeToString(sum[:]) {
 		return nil, ErrDamaged
+	}
+	if deflated {
+		var err error
+		if body, err = inflate(body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 	}
 	var a *Application
 	if err := strict(body, &a); err != nil || a == nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return a, nil
+}
+
+func deflate(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.DefaultCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
+}
+
+func inflate(body []byte) ([]byte, error) {
+	out, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), maxInflated+1))
+	if err == nil && len(out) > maxInflated {
+		err = errors.New("too long")
+	}
+	return out, err
 }
 
 // strict reads one JSON value and refuses unknown keys and what follows.
