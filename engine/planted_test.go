@@ -108,7 +108,7 @@ var plantedFaults = []planted{
 	{"hides: lapsed for the author too", "policy/hiding.go", "return v.Kind == identity.SuperAdmin", "return v.Kind == identity.SuperAdmin || h.Owner == v.User"},
 	{"hides: deactivation forgotten", "hide.go", "u.Status != directory.Active || ", ""},
 	{"hides: demotion forgotten", "hide.go", " || !u.Admin.Administers()", ""},
-	{"hides: deletion forgotten", "hide.go", "return !ok || u.Status", "return ok && u.Status"},
+	{"hides: deletion forgotten", "hide.go", "return !ok || u.Status != directory.Active || !u.Admin.Administers()", "return ok && (u.Status != directory.Active || !u.Admin.Administers())"},
 	{"hides: broken filter shows", "hide.go", "if len(faults) == 0 {", "if len(faults) > 0 {\n\t\te = filter.Or{}\n\t}\n\t{"},
 	{"hides: names of today", "hide.go", "namedScope{form: f, meant: h.doc.Fields, fixed: true}", "namedScope{form: f, meant: map[string]uint32{}}"},
 	{"hides: not at the next read", "hiding.go", "return txn.BumpEpoch()", "return nil"},
