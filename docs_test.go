@@ -24,7 +24,8 @@ import (
 )
 
 // What the guides say is run here against the demo. A block of GraphQL names
-// in its first line who asks: "# as ravi".
+// in its first line who asks: "# as ravi", of the application sales, or "# as
+// jonas, in the management API".
 
 // pages are the Markdown files of the repository, by path from its root.
 func pages(t *testing.T) map[string]string {
@@ -119,7 +120,7 @@ func TestDocs_GuidesAreNamed(t *testing.T) {
 }
 
 var (
-	marker  = regexp.MustCompile(`^# as ([a-z]+)`)
+	marker  = regexp.MustCompile(`^# as ([a-z]+)(, in the management API)?`)
 	curled  = regexp.MustCompile(`-d '(\{"query".*\})'`)
 	comment = regexp.MustCompile(`#.*`)
 )
@@ -136,9 +137,12 @@ func TestDocs_Operations(t *testing.T) {
 				continue
 			}
 			ran++
-			if strings.Contains(block, "\ntype ") {
+			switch {
+			case strings.Contains(block, "\ntype "):
 				compareType(t, page, m[1], block)
-			} else {
+			case m[2] != "":
+				d.manage(t, m[1], "%s", block)
+			default:
 				runDocumented(t, page, m[1], block, nil)
 			}
 		}
