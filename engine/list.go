@@ -28,6 +28,10 @@ type List struct {
 	// Report restricts to the report's own term and uses its default order when
 	// OrderBy is empty; empty lists the whole reach.
 	Report string
+	// Created is a created report of the form: its filter is joined to Where, and
+	// its order is that of a list that is given none. NotFound for one that the
+	// viewer does not see. It goes with no Report.
+	Created record.ID
 	// Where is what filter.Parse returned for the viewer's Scope; nil for no
 	// filter.
 	Where filter.Expr
@@ -109,6 +113,11 @@ func (op *Op) newLister(q List) (*lister, error) {
 	}
 	if q.First < 0 || q.First > MaxPage {
 		return nil, fault.New(fault.Invalid, "engine.List", "first: %d, expected 1 to %d", q.First, MaxPage)
+	}
+	if !q.Created.IsZero() {
+		if err := op.joinReport(&q); err != nil {
+			return nil, err
+		}
 	}
 	switch q.Action {
 	case definition.NoAction:

@@ -27,7 +27,7 @@ func (op *Op) Walk(q List, fn func([]record.Redacted) error) error {
 	}
 	reach := l.reach()
 	p := op.plan(l, reach)
-	if p.ordered || len(l.order) == 1 && len(q.OrderBy) == 0 {
+	if p.ordered || len(l.order) == 1 && len(l.q.OrderBy) == 0 {
 		return l.each(reach, p, func(hits []admitted) error { return fn(redactedOf(hits)) })
 	}
 	return l.sorted(reach, p, fn)

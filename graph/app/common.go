@@ -56,6 +56,10 @@ var commonMeanings = map[string]map[string]Kind{
 		"permissionSet": ViewerSet, "application": ViewerApplication, "rights": ViewerRights},
 	"ComponentRights": {"component": RightsComponent, "kind": RightsKind, "actions": RightsActions},
 	"UserConnection":  {"nodes": MemberNodes, "pageInfo": MemberInfo},
+	"CreatedReport": {"id": ReportID, "name": ReportName, "form": ReportForm, "columns": ReportColumns, "where": ReportWhere,
+		"orderBy": ReportOrderBy, "maker": ReportMaker, "createdTime": ReportMade, "modifiedTime": ReportChanged, "viewerCanUpdate": ReportMayChange},
+	"CreatedReportOrder":   {"field": OrderKeyField, "direction": OrderKeyDirection, "nulls": OrderKeyNulls},
+	"CreatedReportPayload": {"id": ReportPayloadID, "report": ReportPayload},
 	"PageInfo": {"hasNextPage": HasNextPage, "hasPreviousPage": HasPreviousPage,
 		"startCursor": StartCursor, "endCursor": EndCursor},
 }

@@ -60,7 +60,7 @@ func (p *plan) key() string {
 		}
 	}
 	s := p.shape
-	number(s.Form.Number, s.View, s.Create, s.CreateNested, s.Edit, s.Delete, s.ReadComments, s.ReadHistory)
+	number(s.Form.Number, s.View, s.Create, s.CreateNested, s.Edit, s.Delete, s.ReadComments, s.ReadHistory, s.CreateReport)
 	for _, f := range p.fields {
 		b = append(b, 'f')
 		number(f.Number, s.Writable.Has(f.Number))
@@ -100,6 +100,7 @@ func (p *plan) build() *Form {
 		p.queries(f)
 	}
 	p.mutations(f)
+	p.reports(f)
 	return f
 }
 
@@ -213,7 +214,7 @@ func (p *plan) queries(f *Form) {
 	form := p.shape.Form
 	f.query = append(f.query,
 		f.mean(field(lowerFirst(form.Name), form.Name, arg("id", "ID!")), Meaning{Kind: Get, Form: f.Number}),
-		f.mean(field(form.Plural, form.Name+"Connection!", listArgs(form.Name)...), Meaning{Kind: List, Form: f.Number}))
+		f.mean(field(form.Plural, form.Name+"Connection!", append(listArgs(form.Name), arg("report", "ID"))...), Meaning{Kind: List, Form: f.Number}))
 	for _, r := range p.shape.Reports {
 		d := field(r.Name, form.Name+"Connection!", listArgs(form.Name)...)
 		f.query = append(f.query, f.mean(d, Meaning{Kind: List, Form: f.Number, Report: r.Name}))

@@ -16,6 +16,7 @@ const (
 	List
 	Members
 	Notifications
+	CreatedReports
 	// Fields of Mutation.
 	Create
 	Update
@@ -25,6 +26,9 @@ const (
 	EditComment
 	DeleteComment
 	MarkRead
+	CreateReport
+	UpdateReport
+	DeleteReport
 	// Fields of a record.
 	RecordID
 	RecordVersion
@@ -50,6 +54,23 @@ const (
 	// Fields of a mutation's payload.
 	PayloadID
 	PayloadRecord
+	// Fields of a created report, of its order, and of the payload of what changes
+	// one.
+	ReportID
+	ReportName
+	ReportForm
+	ReportColumns
+	ReportWhere
+	ReportOrderBy
+	ReportMaker
+	ReportMade
+	ReportChanged
+	ReportMayChange
+	OrderKeyField
+	OrderKeyDirection
+	OrderKeyNulls
+	ReportPayloadID
+	ReportPayload
 	// Fields of User, Viewer and ComponentRights.
 	UserID
 	UserName

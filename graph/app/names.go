@@ -128,7 +128,7 @@ func FullShape(a *definition.Application) *policy.Shape {
 			own[i] = x.Number
 		}
 		s := &policy.FormShape{Form: f, Writable: record.FieldSetOf(own...), View: true, Create: true, CreateNested: f.ParentField != 0, Edit: true, Delete: true,
-			ReadComments: true, WriteComments: true, ReadHistory: true}
+			ReadComments: true, WriteComments: true, ReadHistory: true, CreateReport: true}
 		s.Visible = s.Writable.With(system...)
 		for _, r := range a.Reports {
 			if r.Form == f.Name && !r.Default {

@@ -30,8 +30,9 @@ type Schema struct {
 	// Rights is what the viewer may do, component by component.
 	Rights []Right
 
-	forms map[uint32]*Form
-	owner map[string]meanings // by type name
+	forms  map[uint32]*Form
+	viewed []*Form
+	owner  map[string]meanings // by type name
 }
 
 // Right is what the viewer may do with one form or report.
@@ -51,6 +52,10 @@ func (s *Schema) Form(number uint32) (*Form, bool) {
 	f, ok := s.forms[number]
 	return f, ok
 }
+
+// Viewed returns the forms whose records the viewer may see, in the definition's
+// order. Read only.
+func (s *Schema) Viewed() []*Form { return s.viewed }
 
 // WriteSDL writes the schema as text that describes it completely, in the order
 // of type names.
@@ -97,6 +102,10 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 	} else {
 		delete(s.AST.Types, "UserConnection")
 	}
+	if d := s.withReports(shape); d != nil {
+		query = append(query, d)
+		root[d] = Meaning{Kind: CreatedReports}
+	}
 	var mutation ast.FieldList
 	for _, p := range plans(shape) {
 		f, err := b.form(p)
@@ -104,6 +113,9 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 			return nil, err
 		}
 		s.forms[f.Number] = f
+		if p.shape.View {
+			s.viewed = append(s.viewed, f)
+		}
 		for _, d := range f.defs {
 			if s.AST.Types[d.Name] != nil || d.Name == "Query" || d.Name == "Mutation" || d.Name == "Subscription" {
 				return nil, fmt.Errorf("two types of the schema are named %q", d.Name)
@@ -222,6 +234,7 @@ func rights(shape *policy.Shape) []Right {
 		}{
 			{"ACCESS", s.Create || s.CreateNested}, {"VIEW", s.View}, {"EDIT", s.Edit}, {"DELETE", s.Delete},
 			{"READ_COMMENTS", s.ReadComments}, {"WRITE_COMMENTS", s.WriteComments}, {"READ_HISTORY", s.ReadHistory},
+			{"EXPORT", s.Export}, {"CREATE_REPORT", s.CreateReport},
 		} {
 			if a.has {
 				r.Actions = append(r.Actions, a.name)

@@ -64,20 +64,20 @@ var reservedFields = []string{"id", "owner", "version", "addedBy", "addedTime", 
 
 // reservedQueries are fields of Query that belong to no form, and id, which
 // stands beside the record in the payload of a mutation.
-var reservedQueries = []string{"id", "me", "members", "node", "nodes"}
+var reservedQueries = []string{"createdReports", "id", "me", "members", "node", "nodes"}
 
 // reservedTypes are the types that do not depend on a form.
 var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo User Viewer Record String Int Float Boolean ID
 	Decimal Long Date Time DateTime Duration JSON Any Void Upload File Image Cursor Comment CommentConnection CommentEdge
 	History HistoryEntry HistoryConnection HistoryEdge UserConnection UserEdge ComponentRights ComponentKind ViewerKind Direction Nulls
 	ChangeKind Reset TextFilter ChoiceFilter MultiChoiceFilter BooleanFilter IntFilter LongFilter DecimalFilter DateFilter DateTimeFilter
-	UserFilter IDFilter`)
+	UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload`)
 
 // ownTypes are the types that the schema makes of a form, % standing for its
 // name.
 var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
 	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateEdge %AggregateOrder
-	%AggregateOrderField %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change`)
+	%AggregateOrderField ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change`)
 
 // checkNames reports names that would meet in the schema.
 func (r *resolver) checkNames() {

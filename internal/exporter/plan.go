@@ -64,6 +64,11 @@ func (p *plan) report(shape *policy.FormShape, name string) (columns []string, e
 	if name == "" {
 		return nil, nil
 	}
+	if id, err := record.ParseID(name); err == nil {
+		r, err := p.op.CreatedReport(shape.Form.Number, id)
+		p.list.Created = id
+		return r.Columns, err
+	}
 	for _, r := range shape.Reports {
 		if r.Name != name {
 			continue

@@ -48,6 +48,9 @@ func (x *exec) listOf(f *field) (engine.List, error) {
 		return q, err
 	}
 	q.After, _ = after.(string)
+	if q.Created, err = x.reportOf(f); err != nil {
+		return q, err
+	}
 	if q.OrderBy, err = x.orderOf(f); err != nil {
 		return q, err
 	}
@@ -75,6 +78,11 @@ func (x *exec) orderOf(f *field) ([]engine.Order, error) {
 	if err != nil {
 		return nil, err
 	}
+	return x.orders(f, v, "orderBy")
+}
+
+// orders reads order keys of the field's form.
+func (x *exec) orders(f *field, v any, where string) ([]engine.Order, error) {
 	items, _ := v.([]any)
 	form, ok := x.r.schema.Form(f.mean.Form)
 	if len(items) == 0 || !ok {
@@ -86,7 +94,7 @@ func (x *exec) orderOf(f *field) ([]engine.Order, error) {
 		name, _ := m["field"].(string)
 		by, ok := form.Orders[name]
 		if !ok {
-			return nil, fault.New(fault.Invalid, "resolvers/app", "argument orderBy[%d].field: unknown field", i)
+			return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s[%d].field: unknown field", where, i)
 		}
 		out[i] = engine.Order{Field: by, Desc: m["direction"] == "DESC", NullsFirst: m["nulls"] == "FIRST"}
 	}

@@ -40,6 +40,8 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return rows*(1+first) + r.cost(f.sub, rows, first)
 	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes:
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
+	case app.CreatedReports:
+		return rows + r.cost(f.sub, rows*engine.MaxCreatedReports*r.reportForms(f), page)
 	case app.TotalCount:
 		return rows * costTotal
 	case app.Comments, app.History, app.Notifications, app.CommentMentions, app.HistoryChanges, app.HistoryComplete, app.PayloadNotices:
@@ -54,7 +56,8 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return 10 * costType
 	case app.Create:
 		return costMutation*r.added(f) + r.cost(f.sub, 1, 0)
-	case app.Update, app.ChangeOwner, app.Delete, app.AddComment, app.EditComment, app.DeleteComment, app.MarkRead:
+	case app.Update, app.ChangeOwner, app.Delete, app.AddComment, app.EditComment, app.DeleteComment, app.MarkRead,
+		app.CreateReport, app.UpdateReport, app.DeleteReport:
 		return costMutation + r.cost(f.sub, 1, 0)
 	}
 	if f.sub != nil {

@@ -108,6 +108,8 @@ func (x *exec) query(f *field) bool {
 		return x.get(f)
 	case app.List:
 		return x.list(f)
+	case app.CreatedReports:
+		return x.createdReports(f)
 	case app.Members:
 		return x.members(f)
 	case app.Notifications:

@@ -75,6 +75,8 @@ type fake struct {
 	fail    map[string]error // by call
 	next    uint64
 	said    string // by the last mutation of a comment or notification
+	reports []engine.CreatedReport
+	asked   record.ID // the created report that a list was last asked for
 }
 
 func idOf(form uint32, n uint64) (id record.ID) {
@@ -175,6 +177,7 @@ func (w *fake) List(q engine.List) (*Page, error) {
 	if err := w.called("List"); err != nil {
 		return nil, err
 	}
+	w.asked = q.Created
 	return w.page(q, func(record.Redacted) bool { return true })
 }
 

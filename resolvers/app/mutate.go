@@ -66,6 +66,8 @@ func (x *exec) mutation(f *field) bool {
 		return x.comment(f)
 	case app.MarkRead:
 		return x.markRead(f)
+	case app.CreateReport, app.UpdateReport, app.DeleteReport:
+		return x.keepReport(f)
 	default:
 		return x.unknown(f)
 	}

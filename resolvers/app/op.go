@@ -20,6 +20,11 @@ type Op interface {
 	Change(form uint32, id record.ID, d *engine.Draft, ifVersion uint32) error
 	ChangeOwner(form uint32, id, owner record.ID, ifVersion uint32) error
 	Delete(form uint32, id record.ID, ifVersion uint32) error
+	CreatedReports(form uint32) ([]engine.CreatedReport, error)
+	CreatedReport(form uint32, id record.ID) (engine.CreatedReport, error)
+	CreateReport(form uint32, in engine.ReportInput) (record.ID, error)
+	UpdateReport(form uint32, id record.ID, in engine.ReportInput) error
+	DeleteReport(form uint32, id record.ID) error
 	// Members offers people to somebody who may name them.
 	Members(search string, first int, after record.ID) (engine.Members, error)
 	Talk
