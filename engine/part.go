@@ -82,9 +82,7 @@ func (op *Op) may(number uint32, a definition.Action, ids []record.ID) ([]bool, 
 				recs = append(recs, rec)
 			}
 		}
-		for _, rule := range asked {
-			op.ask(f, rule, recs)
-		}
+		op.askShown(f, asked, recs)
 		for i, id := range part {
 			if rec, ok := op.raw(f, id); ok {
 				out[from+i] = op.view.Decide(number, a, &subject{op: op, form: f, rec: rec})

@@ -97,7 +97,7 @@ var plantedFaults = []planted{
 	{"view kept over a change", "op.go", "if hit != nil && hit.epoch == epoch {", "if hit != nil {"},
 	{"owner stays after reassignment", "write.go", "h.Owner = ownerOf(c.form, h.AddedBy, func(n uint32) record.Value { return c.values[n] })", ""},
 
-	{"hides: ignored by decisions", "policy/decide.go", " || v.hidden(fv, rec)", ""},
+	{"hides: ignored by decisions", "policy/decide.go", "v.hidden(fv, rec) || ", ""},
 	{"hides: ignored by reach", "policy/reach.go", "return minus(intersect(parts...), hiddenReach(fv.hiding))", "return intersect(parts...)"},
 	{"hides: of one form on all", "policy/hiding.go", "if h.Form != form || h.exempts(v.viewer) {", "if h.exempts(v.viewer) {"},
 	{"hides: owner not compared by reach", "policy/hiding.go", "intersect(&Owners{Users: []record.ID{h.owner}}, h.criteria)", "h.criteria"},
@@ -112,10 +112,12 @@ var plantedFaults = []planted{
 	{"hides: broken filter shows", "hide.go", "if len(faults) == 0 {", "if len(faults) > 0 {\n\t\te = filter.Or{}\n\t}\n\t{"},
 	{"hides: names of today", "hide.go", "namedScope{form: f, meant: h.doc.Fields, fixed: true}", "namedScope{form: f, meant: map[string]uint32{}}"},
 	{"hides: not at the next read", "hiding.go", "return txn.BumpEpoch()", "return nil"},
-	{"hides: every admin lifts what lapsed", "hiding.go", "u.Admin == identity.SuperAdmin && ", ""},
+	{"hides: every admin lifts what lapsed", "hiding.go", "u.Admin == identity.SuperAdmin && ", "u.Admin.Administers() && "},
 	{"hides: super admin lifts everything", "hiding.go", "u.Admin == identity.SuperAdmin && lapsed(people, h.owner)", "u.Admin == identity.SuperAdmin"},
-	{"hides: all may hide", "hiding.go", "if !v.Kind.Administers() {", "if false {"},
+	{"hides: all may hide", "hiding.go", "if !v.Kind.Administers() {", "if v.Kind == identity.Nobody {"},
 	{"hides: not in the log", "hiding.go", "txn.PutDoc(spaceHide, hideKey(name, f.def.Number, p.User), b)", "txn.PutSecret(spaceHide, hideKey(name, f.def.Number, p.User), b)"},
+	{"hides: rules asked about them", "subject.go", "if !op.view.Hides(f.def.Number, r) {", "if !r.IsZero() {"},
+	{"hides: rules asked first", "policy/decide.go", "!v.contains(m.Take, s, rec) && v.contains(m.From, s, rec)", "v.contains(m.From, s, rec) && !v.contains(m.Take, s, rec)"},
 	{"hides: told by an apply", "prepare.go", "case !seen[i]:", "case !seen[i] && false:"},
 }
 

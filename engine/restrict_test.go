@@ -113,3 +113,32 @@ func TestG1_HidingBesideRestrict(t *testing.T) {
 		}
 	}
 }
+
+// What rules that fail are counted for does not tell of hidden records: they are
+// not asked about them, by a list, by id, or by a decision.
+func TestG1_FaultsDoNotTell(t *testing.T) {
+	h, shut, _ := newHideout(t)
+	h.define(false, embargoOfRex, embargoOfAll)
+	h.embargo(func(_, _ []record.Value) rules.Verdict { return rules.Verdict{Fault: rules.FaultTrap} })
+	h.add("rep", "Deal", cell{"title": "c", "stage": "shut"})
+	faults := func(who string) (n int) {
+		h.read(who, func(op *Op) {
+			h.listed(op, "Deal", nil)
+			_, _, err := op.Get(h.form("Deal").Number, shut)
+			must(t, err)
+			f := op.app.forms[h.form("Deal").Number]
+			rec, _ := op.raw(f, shut)
+			op.view.Decide(h.form("Deal").Number, viewAction, &subject{op: op, form: f, rec: rec})
+			n = op.Faults()
+		})
+		return n
+	}
+	for _, who := range []string{"admin", "dev", "super"} {
+		h.hide("boss", "Deal", isShut)
+		with := faults(who)
+		must(t, h.unhide("boss", "Deal", "boss"))
+		if shown := faults(who); with != 2 || shown != 3 {
+			t.Errorf("%s: %d faults where a record is hidden, %d where it is shown", who, with, shown)
+		}
+	}
+}

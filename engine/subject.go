@@ -116,6 +116,23 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 	}
 }
 
+// askShown asks rules about those records that nobody hides from the viewer:
+// what is counted of rules that fail must not tell of the others.
+func (op *Op) askShown(f *form, asked []*definition.CustomRule, recs []record.Record) {
+	if len(asked) == 0 {
+		return
+	}
+	shown := make([]record.Record, 0, len(recs))
+	for _, r := range recs {
+		if !op.view.Hides(f.def.Number, r) {
+			shown = append(shown, r)
+		}
+	}
+	for _, rule := range asked {
+		op.ask(f, rule, shown)
+	}
+}
+
 // verdicts asks a module, or says for every record that there is none. An
 // operation whose time is over gets an error: a runner that had no time left may
 // have answered with faults, which would only shorten lists.

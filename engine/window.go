@@ -156,9 +156,7 @@ func (w *window) settle() error {
 		}
 		w.recs = append(w.recs, rec)
 	}
-	for _, rule := range w.rules {
-		w.op.ask(w.form, rule, w.recs)
-	}
+	w.op.askShown(w.form, w.rules, w.recs)
 	subjects := make([]subject, len(w.recs))
 	for i, rec := range w.recs {
 		s := &subjects[i]

@@ -9,14 +9,15 @@ import (
 )
 
 // Decide reports whether the viewer may take the action on one record. It
-// equals Contains(Reach(form, a), s) and does not build the reach.
+// equals Contains(Reach(form, a), s) and does not build the reach. Neither asks a
+// custom rule about a record that is hidden.
 func (v *View) Decide(form uint32, a definition.Action, s Subject) bool {
 	fv := v.formOf(form)
 	if fv == nil || !isJudged(a) || s == nil {
 		return false
 	}
 	rec := s.Record()
-	if rec.IsZero() || !v.granted(fv, a, s, rec) || v.hidden(fv, rec) {
+	if rec.IsZero() || v.hidden(fv, rec) || !v.granted(fv, a, s, rec) {
 		return false
 	}
 	for _, c := range fv.restricts {
@@ -134,7 +135,7 @@ func (v *View) contains(r Reach, s Subject, rec record.Record) bool {
 	case Intersect:
 		return len(m) > 0 && !slices.ContainsFunc(m, func(r Reach) bool { return !v.contains(r, s, rec) })
 	case *Minus:
-		return m != nil && v.contains(m.From, s, rec) && !v.contains(m.Take, s, rec)
+		return m != nil && !v.contains(m.Take, s, rec) && v.contains(m.From, s, rec)
 	}
 	return false
 }

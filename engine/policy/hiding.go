@@ -55,7 +55,14 @@ func (v *View) hidingOf(form uint32) []hiding {
 	return out
 }
 
-// hidden reports whether somebody hides the record from the viewer.
+// Hides reports whether somebody hides the record, which is one of the form, from
+// the viewer: no reach holds it.
+func (v *View) Hides(form uint32, rec record.Record) bool {
+	fv := v.formOf(form)
+	return fv != nil && !rec.IsZero() && v.hidden(fv, rec)
+}
+
+// hidden is Hides.
 func (v *View) hidden(fv *formView, rec record.Record) bool {
 	if len(fv.hiding) == 0 {
 		return false
