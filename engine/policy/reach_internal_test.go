@@ -62,3 +62,43 @@ func TestIntersect(t *testing.T) {
 		}
 	}
 }
+
+func TestMinus(t *testing.T) {
+	some := users(1)
+	for i, c := range []struct{ from, take, want Reach }{
+		{All{}, All{}, None{}}, {some, All{}, None{}}, {None{}, some, None{}}, {nil, some, None{}}, {Union{}, All{}, None{}},
+		{some, None{}, some}, {some, nil, some}, {All{}, None{}, All{}},
+	} {
+		if got := minus(c.from, c.take); got != c.want {
+			t.Errorf("case %d: %#v, want %#v", i, got, c.want)
+		}
+	}
+	if m, ok := minus(All{}, some).(*Minus); !ok || m.From != (All{}) || m.Take != Reach(some) {
+		t.Error("All without some is not a difference")
+	}
+}
+
+// TestSpansAreApart: of spans that overlap, touch or contain one another a
+// position is looked up as in all of them.
+func TestSpansAreApart(t *testing.T) {
+	for bits := range 1 << 12 {
+		var o owners
+		in := [10]bool{}
+		for i, n := 0, bits; i < 3; i, n = i+1, n>>4 {
+			lo, length := int32(n&7), int32(n>>3&1)*3+int32(i)
+			o.spans = append(o.spans, span{lo, min(lo+length, 10)})
+			for p := lo; p < min(lo+length, 10); p++ {
+				in[p] = true
+			}
+		}
+		o.normalize()
+		for p, want := range in {
+			if got := inSpans(o.spans, int32(p)); got != want {
+				t.Fatalf("%012b: position %d in %v: %v", bits, p, o.spans, got)
+			}
+		}
+		if inSpans(o.spans, noRole) || inSpans(o.spans, 10) {
+			t.Fatalf("%012b: a position outside", bits)
+		}
+	}
+}

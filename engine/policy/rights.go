@@ -40,10 +40,9 @@ type cover struct {
 
 // add widens the cover by a report; nil criteria match everything.
 func (c *cover) add(criteria *Criteria) {
-	switch {
-	case criteria == nil:
+	if criteria == nil {
 		c.everything = true
-	case !slices.Contains(c.some, criteria):
+	} else {
 		c.some = append(c.some, criteria)
 	}
 }

@@ -35,6 +35,9 @@ func (r *roles) below(pos int32) span { return span{pos + 1, r.end[pos]} }
 
 func (p *Policy) compileRoles() error {
 	defs := p.app.Roles
+	if len(defs) == 0 {
+		return errors.New("no root role")
+	}
 	byName := make(map[string]int, len(defs))
 	for i, d := range defs {
 		if d == nil || d.Name == "" {
@@ -60,22 +63,16 @@ func (p *Policy) compileRoles() error {
 		below[up] = append(below[up], i)
 	}
 	p.roles = number(defs, below)
-	if len(defs) == 0 {
-		return errors.New("no root role")
-	}
 	if len(p.roles.def) != len(defs) {
 		return errors.New("the roles run in a circle")
 	}
 	return nil
 }
 
-// number walks the tree from the first role without recursion: a chain may be
-// as long as there are roles. Roles on a circle are not reached.
+// number walks the tree from the first role, which there is, without recursion:
+// a chain may be as long as there are roles. Roles on a circle are not reached.
 func number(defs []*definition.Role, below [][]int) *roles {
 	r := &roles{at: make(map[string]int32, len(defs)), end: make([]int32, len(defs))}
-	if len(defs) == 0 {
-		return r
-	}
 	type frame struct {
 		role int
 		next int // the child to visit
@@ -106,7 +103,7 @@ func number(defs []*definition.Role, below [][]int) *roles {
 // owners says whose records: single users, the holders of roles, and those
 // without a role. The zero owners is nobody.
 type owners struct {
-	users  []record.ID // ascending
+	users  []record.ID // ascending, perhaps repeated
 	spans  []span      // ascending, apart
 	noRole bool
 }
@@ -114,7 +111,6 @@ type owners struct {
 // normalize sorts and merges what was appended.
 func (o *owners) normalize() {
 	slices.SortFunc(o.users, compareIDs)
-	o.users = slices.Compact(o.users)
 	slices.SortFunc(o.spans, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
 	var out []span
 	for _, s := range o.spans {
