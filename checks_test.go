@@ -27,7 +27,8 @@ func (d *demoServer) run(t *testing.T, who, stdin string, args ...string) (code 
 }
 
 // TestCheck_TheDemoIsAsMeant pins what `sluice check` prints of the demo: each
-// line is intended, see the comments of its definition.
+// line is intended: reps move their orders and customers by writing them, the
+// supplier calls its contacts, and admins give out assignments.
 func TestCheck_TheDemoIsAsMeant(t *testing.T) {
 	d := theDemo(t)
 	code, out, errs := d.run(t, "jonas", string(demo.Definition), "check", "-f", "-")

@@ -119,12 +119,20 @@ func (c *checker) factsOf(s *PermissionSet) setFacts {
 		r.permission = s.Forms[c.facts[i].Name]
 		r.add = r.permission != nil && slices.Contains(r.permission.Actions, Access)
 		for _, p := range c.facts[i].reports {
-			for _, a := range s.Reports[p.Name] {
+			for _, a := range implied(s.Reports[p.Name]) {
 				r.note(a)
 			}
 		}
 	}
 	return out
+}
+
+// allows reports whether the set has an action on a report, named or implied.
+func (s *setFacts) allows(report string, a Action) bool {
+	given := s.Reports[report]
+	return slices.Contains(given, a) || slices.ContainsFunc(given, func(g Action) bool {
+		return g == ModifyAll && (a == Edit || a == View || a == ViewAll) || g == ViewAll && a == View
+	})
 }
 
 func (r *rights) note(a Action) {

@@ -17,7 +17,7 @@ func (c *checker) reaching(s *setFacts, at int) {
 	for _, p := range f.reports {
 		var none []string
 		for a, action := range judged {
-			if slices.Contains(s.Reports[p.Name], action) && !c.all(s, p, a) && !c.scope(s, at, a) {
+			if s.allows(p.Name, action) && !c.all(s, p, a) && !c.scope(s, at, a) {
 				none = append(none, action.String())
 			}
 		}
@@ -88,7 +88,7 @@ func (c *checker) all(s *setFacts, p *Report, action int) bool {
 	if action == toView {
 		right = ViewAll
 	}
-	return slices.Contains(s.Reports[p.Name], right)
+	return s.allows(p.Name, right)
 }
 
 // reaches reports whether some holder of the set could take the action on some
@@ -104,7 +104,7 @@ func (c *checker) reaches(s *setFacts, at, action int) bool {
 
 func (c *checker) anyReport(s *setFacts, at, action int) memo {
 	for _, p := range c.facts[at].reports {
-		if slices.Contains(s.Reports[p.Name], judged[action]) && (c.all(s, p, action) || c.scope(s, at, action)) {
+		if s.allows(p.Name, judged[action]) && (c.all(s, p, action) || c.scope(s, at, action)) {
 			return is
 		}
 	}

@@ -15,7 +15,7 @@ func (c *checker) reports() {
 			where := path("reports", p.Name, "criteria")
 			c.contradict(p, where)
 			c.writable(CriteriaWritable, where, "the criteria read: they can move records in and out", func(s *setFacts) []string {
-				if !slices.Contains(s.Reports[p.Name], Edit) {
+				if !s.allows(p.Name, Edit) {
 					return nil
 				}
 				return c.written(c.facts[at].Form, e, s)

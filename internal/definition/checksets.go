@@ -31,7 +31,7 @@ func (c *checker) sets() {
 func (c *checker) portal(s *setFacts) {
 	var all []string
 	for _, p := range c.app.Reports {
-		if slices.Contains(s.Reports[p.Name], ViewAll) {
+		if s.allows(p.Name, ViewAll) {
 			all = append(all, p.Name)
 		}
 	}
@@ -89,7 +89,7 @@ func (c *checker) omitted(s *setFacts, at int) {
 	f := &c.facts[at]
 	shown, any := map[string]bool{}, ""
 	for _, p := range f.reports {
-		if !slices.Contains(s.Reports[p.Name], View) {
+		if !s.allows(p.Name, View) {
 			continue
 		}
 		if any = p.Name; len(p.Columns) == 0 {
@@ -180,7 +180,7 @@ func (c *checker) viewOf(at int) string { return c.facts[at].Plural + ": [VIEW]"
 
 // withoutView reports actions on a report that all take VIEW there.
 func (c *checker) withoutView(s *setFacts, p *Report) {
-	actions := s.Reports[p.Name]
+	actions := implied(s.Reports[p.Name])
 	if len(actions) == 0 || slices.Contains(actions, View) {
 		return
 	}
