@@ -65,7 +65,11 @@ func (s *seeder) records(ctx context.Context, st *staff) error {
 	}
 	lines := a.makeLines(orders)
 	s.progress(fmt.Sprintf("%d order lines", len(lines)))
-	return s.store(ctx, st, lines)
+	if err := s.store(ctx, st, lines); err != nil {
+		return err
+	}
+	s.progress("comments")
+	return s.comment(ctx, st, orders)
 }
 
 // store adds rows as the super admin, a chunk in each transaction.
