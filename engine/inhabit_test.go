@@ -23,6 +23,7 @@ const password = "correct horse"
 type inhabited struct {
 	*stage
 	as map[record.ID]identity.Principal // nobody inactive
+	d  *directory.Directory
 }
 
 // inhabit gives the people of a world to a directory, which gives them new ids,
@@ -55,7 +56,7 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 		}
 		must(tb, d.SetActive(ctx, root, u.ID, false))
 	}
-	h := &inhabited{stage: newStageOn(tb, w, store, tenant), as: as}
+	h := &inhabited{stage: newStageOn(tb, w, store, tenant), as: as, d: d}
 	h.e.o.Directory = d
 	h.define()
 	return h

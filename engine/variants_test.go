@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/directory"
+	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
@@ -389,7 +391,8 @@ func (h *inhabited) throughEngine(e *Engine, u *oracle.User, asks []request) (ou
 }
 
 // TestP5_CachesDecideNothing asks engines with the cache of a server, a tiny one
-// and none, and one that was just started, the same of the same people in turn.
+// and none, and one that was just started, the same of the same people: before
+// and after records, hides and rights were changed.
 func TestP5_CachesDecideNothing(t *testing.T) {
 	prove(t, 10, 5_000, func(t *testing.T, seed uint64) {
 		h := inhabit(t, world.Random(seed, world.Small))
@@ -414,9 +417,31 @@ func TestP5_CachesDecideNothing(t *testing.T) {
 					}
 				}
 			}
-			h.scribble(seed + uint64(turn))
+			if turn == 0 {
+				h.scribble(seed)
+				h.shake(rand.New(rand.NewPCG(seed, 14)))
+			}
 		}
 	})
+}
+
+// shake hides records and gives somebody other rights. The model does not follow.
+func (h *inhabited) shake(rnd *rand.Rand) {
+	ctx, root := h.tb.Context(), h.as[h.w.Users[0].ID]
+	for _, u := range h.actors() {
+		switch {
+		case u.Kind.Administers() && rnd.IntN(2) == 0:
+			f := h.w.App.Forms[rnd.IntN(len(h.w.App.Forms))]
+			_, err := h.e.HideRecords(ctx, h.as[u.ID], h.w.App.Name, f.Name, map[string]any{})
+			must(h.tb, err)
+		case u.Kind == identity.Live && rnd.IntN(2) == 0:
+			sets := slices.DeleteFunc(slices.Clone(h.w.App.Sets), func(s *definition.PermissionSet) bool { return s.Portal })
+			must(h.tb, h.d.Assign(ctx, root, directory.Assignment{
+				User: u.ID, Application: h.w.App.Name, Kind: u.Kind, Attributes: u.Attributes,
+				Role: h.w.App.Roles[rnd.IntN(len(h.w.App.Roles))].Name, PermissionSet: sets[rnd.IntN(len(sets))].Name,
+			}, nil))
+		}
+	}
 }
 
 // scribble writes something as somebody.

@@ -16,9 +16,13 @@ func MayCreateReport(w *World, u *User, form string) bool {
 
 // SeesSaved reports whether a report that somebody made exists for the user:
 // they view the form, and see each field that the report names (B8).
+// Decision: a lookup is seen by who may view its target form; without, it leads
+// nowhere.
 func SeesSaved(w *World, u *User, s *SavedReport) bool {
 	sees := func(form *definition.Form, field string) bool {
-		return Views(w, u, form.Name) && Access(w, u, form.Name, field) != definition.Hidden
+		f, _ := Field(form, field)
+		return Views(w, u, form.Name) && Access(w, u, form.Name, field) != definition.Hidden &&
+			(f.Type != record.Lookup || Views(w, u, w.FormNumber(f.Target).Name))
 	}
 	form := w.Form(s.Form)
 	return Views(w, u, s.Form) && allNamed(w, form, s.Criteria, sees) &&
