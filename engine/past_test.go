@@ -227,17 +227,22 @@ func (s *stage) sameComments(got []Comment, f *definition.Form, r *oracle.Record
 }
 
 func (s *stage) compareHistory(op *Op, u *oracle.User, f *definition.Form, r *oracle.Record, p *HistoryPage) {
-	shown := map[string]bool{}
+	shown, old := map[string]bool{}, s.past.before(s, f, r)
 	for i, rev := range p.Revisions {
+		if !rev.Created && len(rev.Cells) == 0 {
+			s.tb.Fatalf("seed %d: %s reads in the history of %s %s of a change without cells", s.w.Seed, u.Email, f.Name, r.ID)
+		}
 		for _, x := range rev.Cells {
 			want, readable := oracle.Cell(s.w, u, f.Name, r, x.Field.Name)
 			if !readable || i == 0 && rev.Version == r.Version && !x.After.Equal(want) {
 				s.tb.Fatalf("seed %d: %s reads in the history of %s %s that %s became %v, it is %v, %v", s.w.Seed, u.Email, f.Name, r.ID, x.Field.Name, x.After, want, readable)
 			}
+			if old != nil && oracle.Masked(s.w, u, f.Name, old, x.Field.Name) {
+				s.tb.Fatalf("seed %d: %s reads in the history of %s %s what a mask covered then: %s", s.w.Seed, u.Email, f.Name, r.ID, x.Field.Name)
+			}
 			shown[x.Field.Name] = true
 		}
 	}
-	old := s.past.before(s, f, r)
 	for _, fd := range f.Fields {
 		want, readable := oracle.Cell(s.w, u, f.Name, r, fd.Name)
 		switch {
@@ -251,7 +256,7 @@ func (s *stage) compareHistory(op *Op, u *oracle.User, f *definition.Form, r *or
 // TestP1_CommentsAndHistoryEqualOracle compares who reads the comments and the
 // history of what with the oracle, on random worlds.
 func TestP1_CommentsAndHistoryEqualOracle(t *testing.T) {
-	prove(t, 60, 50_000, func(t *testing.T, seed uint64) {
+	prove(t, 150, 50_000, func(t *testing.T, seed uint64) {
 		w := world.Random(seed, world.Small)
 		s := newStageWithPast(t, w, &past{user: w.Users[0]})
 		defer s.close()

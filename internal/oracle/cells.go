@@ -101,7 +101,7 @@ func Visible(w *World, u *User, form string) (names []string) {
 // all: a lookup to a record out of reach is readable and null (L1).
 // Decision: a user field reads the id of a deleted user.
 func Cell(w *World, u *User, form string, r *Record, field string) (record.Value, bool) {
-	if !MaySee(w, u, definition.View, form, r) || Access(w, u, form, field) == definition.Hidden || masked(w, u, form, r, field) {
+	if !MaySee(w, u, definition.View, form, r) || Access(w, u, form, field) == definition.Hidden || Masked(w, u, form, r, field) {
 		return record.Value{}, false
 	}
 	v := Raw(w.Form(form), r, field)
@@ -119,7 +119,7 @@ func Cell(w *World, u *User, form string, r *Record, field string) (record.Value
 // Decision: system fields are not written; [MayChangeOwner] answers for owner.
 func Writable(w *World, u *User, form string, r *Record, field string) bool {
 	f, _ := Field(w.Form(form), field)
-	return MaySee(w, u, definition.Edit, form, r) && Access(w, u, form, field) == definition.Writable && !masked(w, u, form, r, field) &&
+	return MaySee(w, u, definition.Edit, form, r) && Access(w, u, form, field) == definition.Writable && !Masked(w, u, form, r, field) &&
 		(f.Number != w.Form(form).OwnerField || MayChangeOwner(w, u, form, r))
 }
 
@@ -139,6 +139,6 @@ func MayChangeOwner(w *World, u *User, form string, r *Record) bool {
 // that a mask hid from them (W2).
 func Unmasks(w *World, u *User, form string, before, after *Record) bool {
 	return slices.ContainsFunc(Visible(w, u, form), func(field string) bool {
-		return masked(w, u, form, before, field) && !masked(w, u, form, after, field)
+		return Masked(w, u, form, before, field) && !Masked(w, u, form, after, field)
 	})
 }
