@@ -404,13 +404,8 @@ func (op *Op) reassignOne(f *form, job *Reassignment, id record.ID) error {
 	return err
 }
 
-// giveTo makes another member the owner of a record that the viewer may edit:
-// in the form's owner field where it has one. Who added it stays.
+// giveTo makes another member the owner of a record that the viewer may give.
 func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
-	_, shape, err := op.writable(f.def.Number)
-	if err != nil {
-		return err
-	}
 	s, err := op.target(f, f.def.Number, id, definition.Edit)
 	if err != nil {
 		return err
@@ -421,16 +416,7 @@ func (op *Op) giveTo(f *form, id record.ID, job *Reassignment) error {
 	if !op.memberOf(job.To) {
 		return errNoMember(op.app.def.Name)
 	}
-	var input map[uint32]record.Value
-	if f.def.OwnerField != 0 {
-		input = map[uint32]record.Value{f.def.OwnerField: record.Ref(job.To)}
-	}
-	h := s.rec.Header()
-	h.Version++
-	h.Owner = job.To
-	h.ModifiedTime, h.ModifiedBy = op.write.now.UnixMicro(), op.principal.User
-	owner := func(string) string { return "owner" }
-	return op.stored(shape, owner, op.txn.Update(f.store, s.rec, record.Encode(id, h, s.rec, input)))
+	return op.ChangeOwner(f.def.Number, id, job.To, 0)
 }
 
 // hiddenByOwner reports whether the owner of a record hides it, or hid it before
