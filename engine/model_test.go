@@ -18,11 +18,12 @@ import (
 
 // attempt is one write that somebody tries.
 type attempt struct {
-	verb    string // create, update, delete
+	verb    string // create, update, give, delete
 	form    *definition.Form
 	id      record.ID
 	input   map[uint32]record.Value
 	version uint32
+	owner   record.ID // to give it to
 }
 
 func (a attempt) String() string {
@@ -62,9 +63,14 @@ func expect(w *world.World, u *oracle.User, a attempt) expectation {
 	}
 	next := r.Copy()
 	var j sentence
-	if a.verb != "delete" {
+	switch a.verb {
+	case "update":
 		j.input(w, u, a, next)
 		j.update(w, u, a, r, next)
+	case "give":
+		j.input(w, u, a, next)
+		j.update(w, u, a, r, next)
+		j.give(w, u, a, r, next)
 	}
 	if a.version != 0 && a.version != r.Version {
 		j.wrong = append(j.wrong, fault.Conflict)
@@ -100,6 +106,30 @@ func (j *sentence) update(w *world.World, u *oracle.User, a attempt, r, next *or
 	next.Owner = oracle.Owner(a.form, next)
 	if oracle.Unmasks(w, u, form, r, next) {
 		j.denied = append(j.denied, fault.Forbidden) // W2
+	}
+}
+
+// give judges a change of owner beyond that of the field that names one: where
+// there is none, and W1 also where the owner stays.
+func (j *sentence) give(w *world.World, u *oracle.User, a attempt, r, next *oracle.Record) {
+	form := a.form.Name
+	if !oracle.MayChangeOwner(w, u, form, r) {
+		j.denied = append(j.denied, fault.Forbidden)
+	}
+	if fd, ok := a.form.FieldNumber(a.form.OwnerField); ok && a.form.OwnerField != 0 {
+		if oracle.Access(w, u, form, fd.Name) != definition.Writable {
+			j.denied = append(j.denied, fault.Forbidden)
+		}
+		return
+	}
+	if _, readable := oracle.Cell(w, u, form, r, "owner"); !readable {
+		j.denied = append(j.denied, fault.Forbidden) // hidden or masked
+	}
+	if next.Owner = a.owner; oracle.Unmasks(w, u, form, r, next) {
+		j.denied = append(j.denied, fault.Forbidden)
+	}
+	if to := w.User(a.owner); to == nil || to.Inactive || to.Kind == identity.Nobody {
+		j.wrong = append(j.wrong, fault.Invalid)
 	}
 }
 
@@ -198,7 +228,7 @@ func (j *sentence) end(w *world.World, a attempt, next *oracle.Record) expectati
 // randomAttempt makes a write, mostly of fields that the user may write.
 func (h *inhabited) randomAttempt(u *oracle.User, rnd *rand.Rand) attempt {
 	f := h.w.App.Forms[rnd.IntN(len(h.w.App.Forms))]
-	a := attempt{verb: []string{"create", "update", "update", "update", "delete"}[rnd.IntN(5)], form: f, id: record.ID{1}, input: map[uint32]record.Value{}}
+	a := attempt{verb: []string{"create", "update", "update", "update", "give", "delete"}[rnd.IntN(6)], form: f, id: record.ID{1}, input: map[uint32]record.Value{}}
 	if rows := h.w.Records[f.Name]; len(rows) > 0 {
 		r := rows[rnd.IntN(len(rows))]
 		a.id, a.version = r.ID, []uint32{0, 0, r.Version, r.Version + 1}[rnd.IntN(4)]
@@ -206,17 +236,30 @@ func (h *inhabited) randomAttempt(u *oracle.User, rnd *rand.Rand) attempt {
 	if a.verb == "create" {
 		a.id, a.version = record.ID{}, 0
 	}
-	for _, fd := range f.Fields {
-		closed := oracle.Access(h.w, u, f.Name, fd.Name) != definition.Writable
+	switch a.verb {
+	case "delete":
+		a.input = nil
+	case "give":
+		a.owner = h.w.Users[rnd.IntN(len(h.w.Users))].ID
+		a.input = map[uint32]record.Value{}
+		if f.OwnerField != 0 {
+			a.input[f.OwnerField] = record.Ref(a.owner)
+		}
+	default:
+		h.someInput(u, a, rnd)
+	}
+	return a
+}
+
+// someInput gives values to fields, mostly to those that the user may write.
+func (h *inhabited) someInput(u *oracle.User, a attempt, rnd *rand.Rand) {
+	for _, fd := range a.form.Fields {
+		closed := oracle.Access(h.w, u, a.form.Name, fd.Name) != definition.Writable
 		if closed && rnd.IntN(12) > 0 || !closed && rnd.IntN(3) > 0 && !(a.verb == "create" && fd.Required) {
 			continue
 		}
-		a.input[fd.Number] = h.randomValue(f, fd, rnd)
+		a.input[fd.Number] = h.randomValue(a.form, fd, rnd)
 	}
-	if a.verb == "delete" {
-		a.input = nil
-	}
-	return a
 }
 
 func (h *inhabited) randomValue(f *definition.Form, fd *definition.Field, rnd *rand.Rand) record.Value {
@@ -250,6 +293,8 @@ func (h *inhabited) try(u *oracle.User, a attempt) bool {
 			a.id, err = op.Create(a.form.Number, a.input)
 		case "update":
 			err = op.Update(a.form.Number, a.id, a.input, a.version)
+		case "give":
+			err = op.ChangeOwner(a.form.Number, a.id, a.owner, a.version)
 		default:
 			err = op.Delete(a.form.Number, a.id, a.version)
 		}

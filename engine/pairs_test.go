@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/internal/definition"
+	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
@@ -157,7 +158,7 @@ func (s *stage) writing(f *definition.Form, rnd *rand.Rand, ids map[uint32][]rec
 	}
 	var tries []try
 	for range 6 {
-		t := try{kind: rnd.IntN(5), id: record.ID{1}, version: uint32(rnd.IntN(3))}
+		t := try{kind: rnd.IntN(6), id: record.ID{1}, version: uint32(rnd.IntN(3))}
 		if known := ids[f.Number]; len(known) > 0 {
 			t.id = known[rnd.IntN(len(known))]
 		}
@@ -175,6 +176,8 @@ func (s *stage) writing(f *definition.Form, rnd *rand.Rand, ids map[uint32][]rec
 				err = op.Delete(f.Number, t.id, t.version)
 			case 4:
 				_, err = op.AddComment(f.Number, t.id, "remark", nil)
+			case 5:
+				err = op.ChangeOwner(f.Number, t.id, op.view.Viewer().User, t.version)
 			default:
 				err = op.Update(f.Number, t.id, t.input, t.version)
 			}
@@ -225,6 +228,7 @@ func (s *stage) change(u *oracle.User, fn func(op *Op) error) error {
 		w.next = 0
 		op := s.opOn(u, txn, nil)
 		op.txn, op.write = txn, w
+		op.people = &directory.People{} // nobody may be named
 		return fn(op)
 	})
 }
