@@ -10,6 +10,6 @@ func commands() []*command {
 		userRevokeCommand, userReassignCommand, userDeleteCommand,
 		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
 		hideCommand, unhideCommand, hiddenCommand,
-		importResumeCommand, importUndoCommand, importListCommand, importCommand,
+		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}
 }

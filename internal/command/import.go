@@ -45,6 +45,7 @@ func runImport(ctx context.Context, env *Env, c *command, args []string) error {
 	zone := fs.String("time-zone", "", "`ZONE` of date-times that name none, like Europe/Berlin")
 	delimiter := fs.String("delimiter", "", "`CHARACTER` between cells, or tab (default comma)")
 	id := fs.String("id", "", "`COLUMN` that identifies a row: its field is unique and no cell is empty")
+	exported := fs.Bool("exported", false, "the file is one of sluice export: the ' that it puts in front of texts is taken away")
 	var maps, lookups, addresses, ignore texts
 	fs.Var(&maps, "map", "`COLUMN=FIELD` or COLUMN=LOOKUP.FIELD, several with commas or repeated")
 	fs.Var(&lookups, "lookup", "`LOOKUP=FIELD`: the cells of the lookup hold this unique field of its target; may be repeated")
@@ -57,6 +58,9 @@ func runImport(ctx context.Context, env *Env, c *command, args []string) error {
 		return err
 	}
 	q := url.Values{"map": split(maps), "lookup": split(lookups), "address": addresses, "ignore": split(ignore)}
+	if *exported {
+		q.Set("exported", "true")
+	}
 	for name, value := range map[string]string{"null": *null, "timeZone": *zone, "delimiter": *delimiter, "id": *id} {
 		if value != "" {
 			q.Set(name, value)

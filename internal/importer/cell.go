@@ -18,15 +18,21 @@ func (p *plan) value(op *engine.Op, c *column, cell string) (v record.Value, giv
 	case p.o.Null != "" && cell == p.o.Null:
 		return v, true, nil
 	}
+	if p.o.Exported && textual(c.field.Type) {
+		cell = record.Unguard(cell, p.o.Null)
+	}
 	v, err = p.parse(op, c, cell)
 	return v, true, err
 }
+
+// textual reports whether an export guards the cells of a field.
+func textual(t record.Type) bool { return t.Kind() == record.KindText }
 
 func (p *plan) parse(op *engine.Op, c *column, cell string) (record.Value, error) {
 	f := &c.field.Field
 	switch f.Type {
 	case record.Lookup:
-		return lookup(op, c, cell)
+		return p.lookup(op, c, cell)
 	case record.User:
 		return user(op, c, cell)
 	case record.Date:
@@ -47,9 +53,12 @@ func (p *plan) parse(op *engine.Op, c *column, cell string) (record.Value, error
 
 // lookup finds the record that a cell names. One that does not exist and one
 // out of reach are the same (B7, L2).
-func lookup(op *engine.Op, c *column, cell string) (record.Value, error) {
+func (p *plan) lookup(op *engine.Op, c *column, cell string) (record.Value, error) {
 	if c.key == nil {
 		return record.ParseValue(&c.field.Field, cell)
+	}
+	if p.o.Exported && textual(c.key.Type) {
+		cell = record.Unguard(cell, p.o.Null)
 	}
 	key, err := record.ParseValue(c.key, cell)
 	if err != nil {

@@ -33,6 +33,9 @@ type Options struct {
 	Address map[string]string `json:"address,omitempty"`
 	// Ignore are columns that are not read.
 	Ignore []string `json:"ignore,omitempty"`
+	// Exported says that the file is one of an export: texts are taken from behind
+	// the ' that guards them.
+	Exported bool `json:"exported,omitempty"`
 
 	zone  *time.Location
 	comma rune
@@ -40,8 +43,8 @@ type Options struct {
 
 const opOptions = "importer.options"
 
-// ParseOptions reads the query parameters null, timeZone, delimiter and id, once
-// each, and map, lookup, address (name=value) and ignore, any number of times.
+// ParseOptions reads the query parameters null, timeZone, delimiter, id and
+// exported, once each, and map, lookup, address (name=value) and ignore, any number of times.
 // Unknown parameters are an error.
 func ParseOptions(q url.Values) (*Options, error) {
 	o := &Options{}
@@ -65,6 +68,13 @@ func (o *Options) set(name string, values []string) error {
 	}
 	if to, ok := pairs[name]; ok {
 		return setPairs(to, name, values)
+	}
+	if name == "exported" {
+		if len(values) != 1 || values[0] != "true" {
+			return fault.New(fault.Invalid, opOptions, "exported: expected true")
+		}
+		o.Exported = true
+		return nil
 	}
 	if name != "ignore" {
 		return fault.New(fault.Invalid, opOptions, "%s: no such parameter", name)
