@@ -167,6 +167,7 @@ func (v *vault) fill() {
 	v.values["gone"] = create("eve", `title:"gone"`)
 	v.must("eve", vaultPath, `mutation{deleteFolder(id:%q){id}}`, v.values["gone"])
 	v.fillTalk()
+	v.fillReports()
 	for _, who := range []string{"ann", "bob", "eve"} {
 		v.values["cursor of "+who] = v.must(who, vaultPath, `{folders(first:1){pageInfo{endCursor}}}`).at("folders.pageInfo.endCursor").(string)
 	}
@@ -175,7 +176,7 @@ func (v *vault) fill() {
 // state is everything that the super admin sees of the vault.
 func (v *vault) state(t *testing.T) string {
 	t.Helper()
-	_, records := v.do(t, call{path: vaultPath, token: v.tokens["ann"], body: asked(`{folders(first:100){totalCount nodes{id version title secret ssn note level owner{id} related{id} comments{totalCount nodes{id text}} history{totalCount}}} sheets(first:100){totalCount nodes{id version name content}} ledgers{nodes{id version entry}}}`)})
+	_, records := v.do(t, call{path: vaultPath, token: v.tokens["ann"], body: asked(`{folders(first:100){totalCount nodes{id version title secret ssn note level owner{id} related{id} comments{totalCount nodes{id text}} history{totalCount}}} sheets(first:100){totalCount nodes{id version name content}} ledgers{nodes{id version entry}} createdReports{id name where columns}}`)})
 	_, people := v.do(t, call{path: managePath, token: v.tokens["ann"], body: asked(`{applications{name version definition} users(first:100){nodes{id email kind status assignments{application kind role permissionSet}}}}`)})
 	return strings.Join([]string{string(records), string(people)}, "\n")
 }
