@@ -165,7 +165,7 @@ func TestDocs_Operations(t *testing.T) {
 }
 
 // runDocumented runs an operation. Variables of type ID that it has no value for
-// are new orders of whoever asks; what is left of them and of what it creates is
+// are new orders of whoever asks, and $owner is whoever asks; what is left of them and of what it creates is
 // deleted at the end.
 func runDocumented(t *testing.T, page, who, query string, variables map[string]any) {
 	t.Helper()
@@ -183,6 +183,10 @@ func runDocumented(t *testing.T, page, who, query string, variables map[string]a
 			if _, given := variables[v.Variable]; given || v.Type.String() != "ID!" {
 				continue
 			}
+			if v.Variable == "owner" {
+				variables[v.Variable] = d.id(t, who)
+				continue
+			}
 			a := d.ok(t, who, `mutation{createOrder(input:{number:"DOC-%d" title:"documented"}){id}}`, i)
 			variables[v.Variable] = a.at("createOrder.id")
 		}
@@ -197,6 +201,9 @@ func runDocumented(t *testing.T, page, who, query string, variables map[string]a
 	}
 	for _, id := range append(ids(variables), a.at("createOrder.id")) {
 		if id != nil {
+			for _, line := range d.as(t, who, `{order(id:%q){orderLines(first:100){nodes{id}}}}`, id).list("order.orderLines.nodes") {
+				d.as(t, who, `mutation{deleteOrderLine(id:%q){id}}`, line.(map[string]any)["id"])
+			}
 			d.as(t, who, `mutation{deleteOrder(id:%q){id}}`, id)
 		}
 	}
