@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -133,7 +132,7 @@ func TestP2_UnseenIsAbsentToWrites(t *testing.T) {
 			}
 		}
 	})
-	t.Log(fmt.Sprintf("%d writes compared, %d of them name the record", compared.Load(), named.Load()))
+	t.Logf("%d writes compared, %d of them name the record", compared.Load(), named.Load())
 	if compared.Load() < 500 || named.Load() < 100 {
 		t.Error("too few to prove anything")
 	}
