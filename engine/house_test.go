@@ -34,7 +34,7 @@ type house struct {
 var staff = []struct{ name, role, set string }{
 	{"chief", "CEO", "Sales"}, {"manager", "Manager", "Sales"}, {"rep", "Rep", "Sales"}, {"rep2", "Rep", "Sales"},
 	{"clerk", "Clerk", "Sales"}, {"mia", "Clerk", "Sales"}, {"rex", "Manager", "Sales"}, {"gil", "Clerk", "Sales"},
-	{"viewer", "Manager", "Look"}, {"all", "Clerk", "All"},
+	{"viewer", "Manager", "Look"}, {"all", "Clerk", "All"}, {"half", "Clerk", "Half"},
 }
 
 func newHouse(t *testing.T) *house {

@@ -86,6 +86,37 @@ func TestW1_NoFieldForTheOwner(t *testing.T) {
 	denied(t, h.write("rep", func(op *Op) error { return op.ChangeOwner(h.form("Tag").Number, id, h.id["rep"], 0) }), fault.NotFound)
 }
 
+// TestH5_MaskedOwnerIsNotChanged: an owner that a rule hides on this record is
+// not written, also by who owns it.
+func TestH5_MaskedOwnerIsNotChanged(t *testing.T) {
+	h := newHouse(t)
+	id := h.add("gil", "Customer", cell{"name": "a"})
+	err := h.write("gil", func(op *Op) error { return op.ChangeOwner(h.form("Customer").Number, id, h.id["rep"], 0) })
+	if msg := denied(t, err, fault.Forbidden); msg != "owner: not permitted on this record" {
+		t.Errorf("told %q", msg)
+	}
+	must(t, h.update("gil", "Customer", id, cell{"name": "b"}))
+}
+
+// TestW1_RefusalTellsNoOwner: who may not change the owner, and may not read it,
+// cannot find out who added a record by naming everybody in its empty owner
+// field; what is there may be given again.
+func TestW1_RefusalTellsNoOwner(t *testing.T) {
+	h := newHouse(t)
+	id := h.add("rep", "Deal", cell{"title": "a"})
+	told := map[string]bool{}
+	for _, who := range []string{"rep", "rep2", "half", "admin"} {
+		told[denied(t, h.update("half", "Deal", id, cell{"rep": h.id[who]}), fault.Forbidden)] = true
+	}
+	if len(told) != 1 {
+		t.Errorf("told %v", told)
+	}
+	must(t, h.update("half", "Deal", id, cell{"rep": nil, "title": "b"}))
+	must(t, h.update("mia", "Deal", id, cell{"rep": h.id["rep"]})) // reads the owner, who stays
+	must(t, h.update("half", "Deal", id, cell{"rep": h.id["rep"]}))
+	denied(t, h.update("half", "Deal", id, cell{"rep": nil}), fault.Forbidden)
+}
+
 // TestW4_OnlyTheSameCreateReaches: a record that was added out of one's reach is
 // reached by its children in the same create, and by nothing that comes later in
 // the operation, though the operation knows its id.

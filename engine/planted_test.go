@@ -79,6 +79,7 @@ var plantedFaults = []planted{
 	{"unique before the input's rights", "write.go", "err := c.permitted()\n", "err := c.op.stored(c.shape, c.at, c.op.txn.Update(c.form.store, c.stored.rec, record.Encode(c.stored.rec.ID(), c.stored.rec.Header(), c.stored.rec, c.values)))\n\tif err == nil {\n\t\terr = c.permitted()\n\t}\n"},
 	{"version before the input's rights", "write.go", "err := c.permitted()\n", "err := checkVersion(c.stored.rec, ifVersion)\n\tif err == nil {\n\t\terr = c.permitted()\n\t}\n"},
 	{"W1 not asked by a change of owner", "write.go", "if c.gives || next != c.stored.rec.Owner() {", "if !c.gives && next != c.stored.rec.Owner() {"},
+	{"refusal tells who owns", "write.go", "return given && !v.Equal(c.stored.rec.Get(f))", "return false && given && !v.IsNull()"},
 	{"masked owner is changed", "write.go", " && c.masked.Has(record.FieldOwner) {", " && false {"},
 	{"any user may own", "write.go", "if c.gives && !c.op.memberOf(c.owner) {", "if false {"},
 	{"nested without ACCESS", "draft.go", "if !shape.CreateNested || ", "if "},
