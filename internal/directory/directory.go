@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,11 @@ func load(r storage.Reader, near *People) (*People, error) {
 	if err != nil {
 		return nil, err
 	}
+	if same(p.userTexts, near.userTexts) {
+		p.users, p.byID, p.byEmail = near.users, near.byID, near.byEmail
+	} else {
+		p.know()
+	}
 	p.build()
 	return p, nil
 }
@@ -155,6 +161,11 @@ func texts[T, V any](r storage.Reader, s storage.Space, prefix string, near []te
 		out = append(out, t)
 	}
 	return out, c.Err()
+}
+
+// same reports whether both were read from equal documents.
+func same[V comparable](a, b []text[V]) bool {
+	return slices.EqualFunc(a, b, func(a, b text[V]) bool { return a.value == b.value })
 }
 
 // walk calls fn with each document of a prefix; a damaged one ends it.

@@ -149,17 +149,23 @@ func (r *Roles) add(user record.ID, role string) {
 	r.members[role] = append(r.members[role], user)
 }
 
-// build makes the lookups from what was read. Both come in ascending order of
-// user ids, as their keys begin with them.
-func (p *People) build() {
+// know makes the lookups of users from what was read, which is in ascending
+// order of their ids.
+func (p *People) know() {
 	n := len(p.userTexts)
 	p.users, p.byID, p.byEmail = make([]*User, 0, n), make(map[record.ID]*User, n), make(map[string]*User, n)
-	p.assignments, p.roles, p.members = make(map[record.ID][]*Assignment, n), map[string]*Roles{}, map[string][]*User{}
 	for i := range p.userTexts {
 		u := p.userTexts[i].value
 		p.users = append(p.users, u)
 		p.byID[u.ID], p.byEmail[u.Email] = u, u
 	}
+}
+
+// build makes the lookups of places, which come in ascending order of user ids
+// too.
+func (p *People) build() {
+	n := len(p.placeTexts)
+	p.assignments, p.roles, p.members = make(map[record.ID][]*Assignment, n), map[string]*Roles{}, map[string][]*User{}
 	places := make([]*Assignment, len(p.placeTexts))
 	for i := range p.placeTexts {
 		places[i] = p.placeTexts[i].value
