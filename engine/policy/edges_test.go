@@ -384,3 +384,77 @@ func TestA5aWhoMayNamePeople(t *testing.T) {
 		}
 	}
 }
+
+// TestW4NestedCreates: records may be added below a new parent by whoever may add
+// both, at any depth and whatever they may edit. Task is a child of Line here.
+func TestW4NestedCreates(t *testing.T) {
+	forms := []string{"Order", "Line", "Task"}
+	for bits := range 1 << 4 {
+		on := func(i int) bool { return bits&(1<<i) != 0 }
+		w := newWorld()
+		tasks := w.app.Forms[2]
+		up := &definition.Field{Field: record.Field{Number: 40, Name: "line", Type: record.Lookup, Target: line}}
+		tasks.Fields, tasks.ParentField = append(tasks.Fields, up), 40
+		w.set("s", map[string][]definition.Action{})
+		if on(3) {
+			w.app.Sets[0].Reports["orders"] = list{view, edit}
+		}
+		for i, name := range forms {
+			if on(i) {
+				w.app.Sets[0].Forms[name].Actions = list{access}
+			}
+		}
+		shape := w.live(t, "rep").Shape()
+		add := [3]bool{on(0), on(1) && on(3), false} // alone; nobody edits lines
+		nested := [3]bool{false, on(1) && on(0), on(2) && on(1) && (on(0) || on(3))}
+		for i, number := range []uint32{order, line, task} {
+			f, ok := shape.Form(number)
+			if !ok {
+				f = &policy.FormShape{}
+			}
+			if f.Create != add[i] || f.CreateNested != nested[i] || ok != (add[i] || nested[i] || i == 0 && on(3)) {
+				t.Errorf("%04b: %s: in the shape %v, create %v, below a new parent %v; want %v, %v", bits, forms[i], ok, f.Create, f.CreateNested, add[i], nested[i])
+			}
+		}
+	}
+}
+
+// TestFingerprintOfNestedCreates: what may be added below new orders is the only
+// difference of the two.
+func TestFingerprintOfNestedCreates(t *testing.T) {
+	print := func(actions list) [32]byte {
+		w := withLines(list{view}, list{view})
+		w.app.Sets[0].Forms["Order"].Actions, w.app.Sets[0].Forms["Line"].Actions = list{access}, actions
+		return w.live(t, "rep").Shape().Fingerprint
+	}
+	if print(nil) == print(list{access}) {
+		t.Error("adding lines below new orders does not show")
+	}
+}
+
+// TestW1ShapeOfChangingOwners: to edit and to write the field that names the
+// owner; without such a field, to edit and to see the owner.
+func TestW1ShapeOfChangingOwners(t *testing.T) {
+	for bits := range 1 << 4 {
+		on := func(i int) bool { return bits&(1<<i) != 0 }
+		named, edits, writes, sees := on(0), on(1), on(2), on(3)
+		w := newWorld().onOrders(view)
+		if named {
+			w.app.Forms[0].OwnerField = assignee
+		}
+		if edits {
+			w.app.Sets[0].Reports["orders"] = list{view, edit}
+		}
+		fields := w.app.Sets[0].Forms["Order"].Fields
+		if !writes {
+			fields["assignee"] = definition.ReadOnly
+		}
+		if sees {
+			fields["owner"] = definition.ReadOnly
+		}
+		want := edits && (named && writes || !named && sees)
+		if got := orderShape(t, w.live(t, "rep")).ChangesOwner(); got != want {
+			t.Errorf("owner field %v, edit %v, field writable %v, owner visible %v: %v", named, edits, writes, sees, got)
+		}
+	}
+}
