@@ -14,7 +14,7 @@ func TestG3HiddenIsNeitherExportedNorTold(t *testing.T) {
 	people := []string{"priya", "jonas", "mei", "felix"}
 	state := func(who, id string) []string {
 		swap := map[string]string{"ORDER": id, "VERA": vera}
-		out := []string{d.export(t, who, "GET", "Order", url.Values{}).body, d.export(t, who, "GET", "Order", url.Values{"format": {"jsonl"}}).body}
+		out := []string{d.export(t, who, "GET", "Order", url.Values{}).body, d.export(t, who, "GET", "Order", url.Values{"format": {"ndjson"}}).body}
 		for _, q := range []string{
 			`{notifications(first:100){totalCount nodes{id record comment{text}}}}`, `{notifications(first:0 unreadOnly:true){totalCount}}`,
 			`{order(id:"ORDER"){comments{totalCount nodes{text}}}}`, `{order(id:"ORDER"){history{totalCount nodes{version changes{field before after}}}}}`,
@@ -33,7 +33,7 @@ func TestG3HiddenIsNeitherExportedNorTold(t *testing.T) {
 	comment := d.ok(t, "vera", `mutation{addOrderComment(id:%q text:"hush" mentions:[%q %q %q]){comment{id}}}`, id, d.id(t, "priya"), d.id(t, "jonas"), d.id(t, "mei")).at("addOrderComment.comment.id").(string)
 	for _, who := range people[:3] {
 		shown := state(who, id)
-		if !strings.Contains(shown[0], "TOLD-1") || !strings.Contains(shown[2], "hush") || !strings.Contains(shown[4], "hush") || !strings.Contains(shown[5], "told twice") {
+		if !strings.Contains(shown[0], "TOLD-1") || !strings.Contains(shown[1], `"TOLD-1"`) || !strings.Contains(shown[2], "hush") || !strings.Contains(shown[4], "hush") || !strings.Contains(shown[5], "told twice") {
 			t.Fatalf("%s is not told of what is not hidden: %.300s", who, shown[2:])
 		}
 	}

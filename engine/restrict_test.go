@@ -101,8 +101,9 @@ func TestH4_FaultsSpareTheSuperAdmin(t *testing.T) {
 	}
 }
 
-// Hiding and RESTRICT both take: neither gives back what the other took.
-func TestG1_HidingBesideRestrict(t *testing.T) {
+// Hiding and RESTRICT are what admins do not see, and neither gives back what the
+// other took.
+func TestA3_AllLessHiddenAndRestricted(t *testing.T) {
 	h, shut, open := newHideout(t)
 	h.define(false, embargoOfRex, embargoOfAll)
 	h.embargo(onlyOpen)
