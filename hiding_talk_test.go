@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -60,5 +61,34 @@ func TestG3HiddenIsNeitherExportedNorTold(t *testing.T) {
 	own := state("vera", id)
 	if !strings.Contains(own[0], "TOLD-1") || !strings.Contains(own[4], "hush") || !strings.Contains(own[5], "told twice") {
 		t.Errorf("the owner: %.300s", own[2:])
+	}
+}
+
+// TestG1ToolsOfAdminsLeaveHiddenRecords: giving records away and undoing an
+// import leave what somebody hides where it is, and count it as little as what
+// is not there.
+func TestG1ToolsOfAdminsLeaveHiddenRecords(t *testing.T) {
+	d := theDemo(t)
+	vera := d.hider(t)
+	d.hide(t, "vera", "Order", `{number: {startsWith: "KEEP"}}`)
+	_, b := d.do(t, call{path: "/apps/sales/imports/Order", token: d.tokens["vera"], contentType: "text/csv", body: "number,title\nKEEP-1,x\nKEEP-2,x\nGIVE-1,x\n"})
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	var last struct{ Job struct{ ID string } }
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Job.ID == "" {
+		t.Fatalf("%v: %s", err, b)
+	}
+	kept := func() int {
+		return d.ok(t, "vera", `{orders(where:{number:{startsWith:"KEEP"}}){totalCount}}`).count("orders.totalCount")
+	}
+	for i, who := range []string{"jonas", "priya"} {
+		to := d.id(t, "ravi")
+		a := d.manage(t, who, `mutation{reassignRecords(application:"sales" from:%q to:%q){reassignment{moved kept}}}`, vera, to)
+		if moved := a.count("reassignRecords.reassignment.moved"); moved != 1-i || a.at("reassignRecords.reassignment.kept") != 0.0 || kept() != 2 {
+			t.Errorf("%s gives away %d records, %d are kept: %+v", who, moved, kept(), a.Data)
+		}
+	}
+	_, b = d.do(t, call{path: "/apps/sales/imports/" + last.Job.ID + "/undo", token: d.tokens["jonas"], body: ""})
+	if !strings.Contains(string(b), `"UNDONE"`) || !strings.Contains(string(b), `"removed":1`) || !strings.Contains(string(b), `"left":2`) || kept() != 2 {
+		t.Errorf("undo leaves %d: %s", kept(), b)
 	}
 }
