@@ -22,7 +22,7 @@ const (
 	// reassignChunk is how many records one transaction of a reassignment visits
 	// at most, reassignChunks how many transactions one call makes.
 	reassignChunk  = 200
-	reassignChunks = 25
+	reassignChunks = 10
 )
 
 // Reassignment is the stored state of giving all records of one user to another,
@@ -306,8 +306,11 @@ func (e *Engine) reassignStep(ctx context.Context, p identity.Principal, from re
 	}
 	err = e.Write(ctx, p, name, "reassignRecords", func(op *Op) error {
 		var err error
-		if job, _, err = readReassignmentOf(op.r, from); err != nil || job.Done || job.At > name {
-			return err // somebody else goes on with it as well
+		if job, _, err = readReassignmentOf(op.r, from); err != nil || job.Done {
+			return err
+		}
+		if at, err := job.next(op.r); err != nil || at != name {
+			return err // somebody else goes on with it as well, or began anew
 		}
 		if err := op.reassignChunk(&job, name, size); err != nil {
 			return err
@@ -331,12 +334,30 @@ func (job *Reassignment) next(r storage.Reader) (string, error) {
 // reassignEnd marks the end, and deletes the user in the same transaction where
 // that was asked for.
 func (e *Engine) reassignEnd(ctx context.Context, p identity.Principal, job Reassignment) (Reassignment, error) {
-	job.Done, job.At, job.Form, job.After = true, "", 0, nil
-	end := func(txn *storage.Txn) error { return putReassignment(txn, &job) }
-	if job.Delete {
-		return job, e.o.Directory.DeleteUser(ctx, p, job.From, end)
+	ended := job
+	ended.Done, ended.At, ended.Form, ended.After = true, "", 0, nil
+	end := func(txn *storage.Txn) error {
+		is, _, err := readReassignmentOf(txn, job.From)
+		switch {
+		case err != nil:
+			return err
+		case is.To != job.To || is.Application != job.Application || is.Delete != job.Delete || !is.Done && is.At != job.At:
+			return fault.New(fault.Conflict, opReassign, "somebody else goes on with this user's records; ask again")
+		}
+		return putReassignment(txn, &ended)
 	}
-	return job, e.change(ctx, p, "reassignRecords", func(txn *storage.Txn, _ *directory.People) error { return end(txn) })
+	var err error
+	if job.Delete {
+		err = e.o.Directory.DeleteUser(ctx, p, job.From, end)
+	} else {
+		err = e.change(ctx, p, "reassignRecords", func(txn *storage.Txn, people *directory.People) error {
+			if err := people.MayOpen(p); err != nil {
+				return err
+			}
+			return end(txn)
+		})
+	}
+	return ended, err
 }
 
 // reassignChunk visits at most size records of one application and moves the

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"sluice/internal/definition"
@@ -272,6 +273,92 @@ func TestG1_ReassignmentUncoversNothing(t *testing.T) {
 	job, err = h.e.Reassign(t.Context(), h.as["super"], "crm", boss, to)
 	if must(t, err); job.Moved != 1 || h.owned("Deal", shut).owner != to {
 		t.Errorf("after the filter was lifted: %+v", job)
+	}
+}
+
+// TestE5_TwoAdminsReassignAtOnce: whoever else goes on with a reassignment, each
+// record moves once and is counted once.
+func TestE5_TwoAdminsReassignAtOnce(t *testing.T) {
+	h := newHouse(t)
+	mine, _ := h.estate()
+	_, err := h.e.startReassign(t.Context(), h.as["admin"], Reassignment{From: h.id["rep"], To: h.id["rep2"]})
+	must(t, err)
+	var wg sync.WaitGroup
+	for _, who := range []string{"admin", "super"} {
+		wg.Go(func() {
+			for {
+				job, err := h.e.reassignStep(t.Context(), h.as[who], h.id["rep"], 2)
+				if job.Done && err == nil {
+					return
+				}
+				if err != nil && fault.KindOf(err) != fault.Conflict {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	jobs, err := h.e.Reassignments(t.Context(), h.as["admin"])
+	must(t, err)
+	if len(jobs) != 1 || !jobs[0].Done || jobs[0].Moved != len(mine) {
+		t.Errorf("%+v, of %d", jobs, len(mine))
+	}
+	for id, form := range mine {
+		if is := h.owned(form, id); is.owner != h.id["rep2"] || is.version != 2 {
+			t.Errorf("%s: %+v", form, is)
+		}
+	}
+}
+
+// TestE5_BegunAnewStartsAtTheBeginning: a reassignment to somebody else forgets
+// how far the one before came, and a call that still had that one in mind does
+// not move it on.
+func TestE5_BegunAnewStartsAtTheBeginning(t *testing.T) {
+	h := newHouse(t)
+	mine, _ := h.estate()
+	rep := h.id["rep"]
+	_, err := h.e.startReassign(t.Context(), h.as["admin"], Reassignment{From: rep, To: h.id["rep2"]})
+	must(t, err)
+	stale, err := h.e.reassignStep(t.Context(), h.as["admin"], rep, 4)
+	must(t, err)
+	job, err := h.e.startReassign(t.Context(), h.as["super"], Reassignment{From: rep, To: h.id["clerk"]})
+	if must(t, err); job.Moved != 0 || job.At != "" {
+		t.Errorf("%+v", job)
+	}
+	_, err = h.e.reassignEnd(t.Context(), h.as["admin"], stale)
+	denied(t, err, fault.Conflict)
+	job, err = h.e.Reassign(t.Context(), h.as["admin"], "", rep, h.id["clerk"])
+	if must(t, err); !job.Done || job.Moved != len(mine)-stale.Moved {
+		t.Errorf("%+v, of %d", job, len(mine))
+	}
+}
+
+// TestE5_DeletionAfterAll: somebody whose records are being given away can be
+// deleted at once; the rest keeps the id, and can still be given.
+func TestE5_DeletionAfterAll(t *testing.T) {
+	h := newHouse(t)
+	mine, _ := h.estate()
+	rep, to := h.id["rep"], h.id["rep2"]
+	_, err := h.e.startReassign(t.Context(), h.as["admin"], Reassignment{From: rep, To: to})
+	must(t, err)
+	job, err := h.e.reassignStep(t.Context(), h.as["admin"], rep, 2)
+	must(t, err)
+	if job.Done || job.Moved != 2 {
+		t.Fatalf("%+v", job)
+	}
+	_, err = h.e.DeleteUser(t.Context(), h.as["admin"], rep, nil)
+	must(t, err)
+	jobs, err := h.e.Reassignments(t.Context(), h.as["admin"])
+	must(t, err)
+	if len(jobs) != 1 || !jobs[0].Done || jobs[0].Moved != 2 {
+		t.Errorf("%+v", jobs)
+	}
+	_, err = h.e.DeleteUser(t.Context(), h.as["admin"], rep, &to)
+	denied(t, err, fault.NotFound)
+	job, err = h.e.Reassign(t.Context(), h.as["admin"], "", rep, to)
+	if must(t, err); !job.Done || job.Moved != len(mine)-2 {
+		t.Errorf("%+v, of %d", job, len(mine))
 	}
 }
 

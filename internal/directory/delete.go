@@ -46,21 +46,22 @@ func (d *Directory) DeleteUser(ctx context.Context, actor identity.Principal, us
 }
 
 func dropPlaces(t *storage.Txn, user record.ID) error {
-	var keys []string
-	c := t.Docs(SpaceAssignment, placePrefix(user))
+	keys, err := keysOf(t, SpaceAssignment, placePrefix(user))
+	for _, key := range keys {
+		if err == nil {
+			err = t.PutDoc(SpaceAssignment, key, nil)
+		}
+	}
+	return err
+}
+
+func keysOf(r storage.Reader, s storage.Space, prefix string) (keys []string, err error) {
+	c := r.Docs(s, prefix)
 	defer c.Close()
 	for c.Next() {
 		keys = append(keys, c.Key())
 	}
-	if err := c.Err(); err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if err := t.PutDoc(SpaceAssignment, key, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return keys, c.Err()
 }
 
 // dropSecrets removes password and credentials. A session that is opened at the
