@@ -10,7 +10,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20000x
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: help test test-full check format vet lint tidy generate race fuzz mutants bench console rules e2e ci
+.PHONY: help test test-full worlds check format vet lint tidy generate race fuzz mutants bench console rules e2e ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,13 @@ test: ## all tests with reduced counts: what the README names
 	go test ./...
 
 test-full: ## all tests with full counts; long
-	SLUICE_FULL=1 go test -count=1 -timeout 60m ./...
+	SLUICE_FULL=1 go test -count=1 -timeout 180m ./...
+
+WORLDS ?= 1000000
+SEED ?= $(shell date +%s)000000
+
+worlds: ## the engine against the oracle on WORLDS random worlds from SEED; long
+	SLUICE_WORLDS=$(WORLDS) SLUICE_SEED=$(SEED) go test -count=1 -timeout 0 -v ./engine -run '^TestP1_EngineEqualsOracle$$' | grep -v /shards
 
 check: ## format, vet, lint, tidy, generate, race; fails if the tree changes
 	@before=$$(git status --porcelain; git diff | sha256sum); \

@@ -253,7 +253,8 @@ func comparePair(t *testing.T, a, b *world.World, u *oracle.User, rnd *rand.Rand
 	one, two := newStageWithPast(t, a, &past{u, 1}), newStageWithPast(t, b, &past{b.User(u.ID), 2})
 	defer one.close()
 	defer two.close()
-	for i, ask := range one.requests(u, rnd, idsOf(a, b)) {
+	two.kept(a)
+	for i, ask := range append(one.kept(a), one.requests(u, rnd, idsOf(a, b))...) {
 		x, y := one.answer(u, ask), two.answer(u, ask)
 		if x != y {
 			t.Fatalf("seed %d: %s tells two worlds apart by request %d:\n%s\n---\n%s", a.Seed, u.Email, i, x, y)
