@@ -402,7 +402,7 @@ func (h *inhabited) throughEngine(e *Engine, u *oracle.User, asks []request) (ou
 // and none, and one that was just started, the same of the same people: before
 // and after records, hides and rights were changed.
 func TestP5_CachesDecideNothing(t *testing.T) {
-	prove(t, 10, 5_000, func(t *testing.T, seed uint64) {
+	prove(t, 5, 5_000, func(t *testing.T, seed uint64) {
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()
 		var engines []*Engine
