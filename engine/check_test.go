@@ -167,6 +167,10 @@ func TestA6_CheckTellsDevelopersLittleOfPeople(t *testing.T) {
 	x.person("outside", nil)
 	gone := x.person("gone", &directory.Assignment{Kind: identity.Live, Role: "CEO", PermissionSet: "Write"})
 	must(t, x.d.SetActive(t.Context(), x.admin, gone, false))
+	deleted := x.person("deleted", &directory.Assignment{Kind: identity.Live, Role: "CEO", PermissionSet: "Write"})
+	must(t, x.d.SetActive(t.Context(), x.admin, deleted, false))
+	_, err := x.e.DeleteUser(t.Context(), x.admin, deleted, nil)
+	must(t, err)
 	said := func(p identity.Principal, end, name string) []string {
 		ends := map[string]string{"from": "{role: CEO}", "to": "{role: CEO}"}
 		ends[end] = "{user: " + name + "@acme.example}"
@@ -184,14 +188,14 @@ func TestA6_CheckTellsDevelopersLittleOfPeople(t *testing.T) {
 			t.Errorf("%s somebody with access: %q", end, got)
 		}
 		unknown := said(dev, end, "unknown")
-		for _, name := range []string{"outside", "gone"} {
+		for _, name := range []string{"outside", "gone", "deleted"} {
 			if got := said(dev, end, name); len(got) != 1 || !slices.Equal(got, unknown) {
 				t.Errorf("%s %s: %q, and unknown %q", end, name, got, unknown)
 			}
 		}
 	}
 	for name, want := range map[string]definition.Kind{
-		"unknown": definition.UserUnknown, "outside": definition.UserWithoutPlace, "gone": definition.UserInactive,
+		"unknown": definition.UserUnknown, "deleted": definition.UserUnknown, "outside": definition.UserWithoutPlace, "gone": definition.UserInactive,
 	} {
 		if got := said(x.admin, "to", name); len(got) != 1 || !strings.HasPrefix(got[0], string(want)) {
 			t.Errorf("an admin is told of %s: %q", name, got)

@@ -112,6 +112,9 @@ var checkCases = []checkCase{
 	{kind: RightWithoutView, path: "permissionSets.S.forms.Order",
 		gives:  "permissionSets: [{name: S, forms: {Order: {actions: [CREATE_REPORT]}}}]\n",
 		spares: "permissionSets: [{name: S, forms: {Order: {actions: [CREATE_REPORT]}}, reports: {orders: [VIEW]}}]\n"},
+	{kind: RightWithoutView, path: "permissionSets.S.forms.Order", // on a report that the set lists
+		gives:  "permissionSets: [{name: S, forms: {Order: {actions: [CREATE_REPORT]}}, reports: {orders: [EXPORT]}}]\n",
+		spares: "permissionSets: [{name: S, forms: {Order: {actions: [CREATE_REPORT]}}, reports: {orders: [EXPORT, VIEW]}}]\n"},
 	{kind: RightWithoutFields,
 		gives:  `permissionSets: [{name: S, forms: {Order: {fields: {"*": READ_ONLY}}}, reports: {orders: [VIEW, EDIT]}}]` + "\n",
 		spares: `permissionSets: [{name: S, forms: {Order: {fields: {"*": READ_ONLY}}}, reports: {orders: [VIEW]}}]` + "\n"},

@@ -31,11 +31,11 @@ func (c *checker) reaching(s *setFacts, at int) {
 		}
 		if f.parent < 0 {
 			c.ofSet(s, ReachEmpty, where, write(all, where...).or("let holders add to %s, or write a rule that shares its records", f.Name),
-				"%s reaches no record: holders may not add to %s, and nobody's records are shared with them; only what an admin hands over could be theirs", list(none), f.Name)
+				"no record is reached by %s: holders may not add to %s, and nobody's records are shared with them; only what an admin hands over could be theirs", list(none), f.Name)
 			continue
 		}
 		c.ofSet(s, ChildWithoutParent, where, c.openParent(s, f.parent, none),
-			"%s reaches no record: those of %s are reached with the record of %s that they belong to, which the set does not let holders %s",
+			"no record is reached by %s: those of %s are reached with the record of %s that they belong to, which the set does not let holders %s",
 			list(none), f.Name, c.facts[f.parent].Name, takes(none))
 	}
 	if f.parent >= 0 && s.forms[at].add && !c.creates(s, at) {

@@ -130,11 +130,11 @@ func (c *checker) personal(s *setFacts, at int) {
 	where := path("permissionSets", s.Name, "forms", f.Name)
 	if s.Portal {
 		c.ofSet(s, PersonalDataInPortal, where, advise("make them HIDDEN in the set, or leave pii and ephi out"),
-			"the set is for portal users and shows them %s of %s, which are personal data or health information", list(names), f.Name)
+			"the set is for portal users and shows them personal data or health information of %s: %s", f.Name, list(names))
 	}
 	if r.viewAll {
 		c.ofSet(s, PersonalDataOfAll, where, advise("use VIEW instead of VIEW_ALL, or make the fields HIDDEN in the set"),
-			"holders see %s of every record of %s, which are personal data or health information", list(names), f.Name)
+			"holders see personal data or health information of every record of %s: %s", f.Name, list(names))
 	}
 	if all, held := c.holders(); c.around.Directory && held[s.Name] >= 20 && 2*held[s.Name] >= all {
 		c.ofSet(s, PersonalDataWidelyHeld, where, advise("give those who need not see them a set without these fields"),
@@ -162,7 +162,7 @@ func (c *checker) idle(s *setFacts, at int) {
 		}
 	}
 	if slices.Contains(r.permission.Actions, CreateReport) && !r.view {
-		c.ofSet(s, RightWithoutView, where, write(c.viewOf(at), "permissionSets", s.Name, "reports").or("take CREATE_REPORT away"),
+		c.ofSet(s, RightWithoutView, where, c.letView(s, at).or("take CREATE_REPORT away"),
 			"CREATE_REPORT gives nothing: the set opens no report of %s", f.Name)
 	}
 	switch {
@@ -170,9 +170,17 @@ func (c *checker) idle(s *setFacts, at int) {
 		c.ofSet(s, RightWithoutFields, where, advise("make a field VISIBLE, or take ACCESS and EDIT on %s away", f.Name),
 			"holders may add or edit records of %s and write none of its fields", f.Name)
 	case own > 0 && !r.view && !r.add:
-		c.ofSet(s, FormNeverShown, where, write(c.viewOf(at), "permissionSets", s.Name, "reports").or("leave the form out"),
+		c.ofSet(s, FormNeverShown, where, c.letView(s, at).or("leave the form out"),
 			"the set opens no report of %s and adds nothing to it: what it says of the fields does nothing", f.Name)
 	}
+}
+
+// letView suggests to let the set open a form.
+func (c *checker) letView(s *setFacts, at int) fix {
+	if _, listed := s.Reports[c.facts[at].Plural]; listed {
+		return write(View.String(), "permissionSets", s.Name, "reports", c.facts[at].Plural)
+	}
+	return write(c.viewOf(at), "permissionSets", s.Name, "reports")
 }
 
 // viewOf is VIEW on the default report of a form, as a set writes it.
@@ -213,7 +221,7 @@ func (c *checker) lookups(s *setFacts, at int) {
 			kind, follows = LookupUnfillable, "it is required, and no record can be named in it, so that every create fails"
 		}
 		c.ofSet(s, kind, path("permissionSets", s.Name, "forms", f.Name, "fields", x.Name),
-			write(c.viewOf(c.index[target.Name]), "permissionSets", s.Name, "reports").or("make %s HIDDEN", x.Name),
+			c.letView(s, c.index[target.Name]).or("make %s HIDDEN", x.Name),
 			"the set shows %s, which leads to %s, and opens no report of %s: %s", x.Name, target.Name, target.Name, follows)
 	}
 }

@@ -153,7 +153,11 @@ type fix struct {
 
 // write suggests to put text into a place.
 func write(text string, at ...string) fix {
-	return fix{fmt.Sprintf("write `%s` in %s", text, strings.Join(at, ".")), []edit{{at, text}}}
+	where := "at the top"
+	if len(at) > 0 {
+		where = "in " + strings.Join(at, ".")
+	}
+	return fix{fmt.Sprintf("write `%s` %s", text, where), []edit{{at, text}}}
 }
 
 // and does both.
