@@ -97,6 +97,14 @@ var checkCases = []checkCase{
 			"sharingRules: [{name: r, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ}]\n",
 		spares: "permissionSets: [{name: S, forms: {Order: {fields: {title: VISIBLE}}}, reports: {orders: [VIEW, EDIT]}}]\n" +
 			"sharingRules: [{name: r, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ_WRITE}]\n"},
+	{kind: ReachEmpty, path: "permissionSets.S.reports.orders", // portal users have no place in the hierarchy
+		gives:  tree3 + "hierarchy: true\npermissionSets: [{name: S, portal: true, forms: {Order: {fields: {title: READ_ONLY}}}, reports: {orders: [VIEW]}}]\n",
+		spares: tree3 + "hierarchy: true\npermissionSets: [{name: S, portal: false, forms: {Order: {fields: {title: READ_ONLY}}}, reports: {orders: [VIEW]}}]\n"},
+	{kind: ReachEmpty, path: "permissionSets.S.reports.orders", // what a module may share, to its level
+		gives: "permissionSets: [{name: S, forms: {Order: {fields: {title: VISIBLE}}}, reports: {orders: [VIEW, EDIT]}}]\n" +
+			"customRules: [{name: r, form: Order, effect: SHARE, maxLevel: READ}]\n",
+		spares: "permissionSets: [{name: S, forms: {Order: {fields: {title: VISIBLE}}}, reports: {orders: [VIEW, EDIT]}}]\n" +
+			"customRules: [{name: r, form: Order, effect: SHARE, maxLevel: READ_WRITE}]\n"},
 	{kind: ChildWithoutParent, path: "permissionSets.S.reports.lines",
 		gives:  "permissionSets: [{name: S, forms: {Line: {fields: {item: READ_ONLY}}}, reports: {lines: [VIEW]}}]\n",
 		spares: "permissionSets: [{name: S, forms: {Line: {fields: {item: READ_ONLY}}}, reports: {lines: [VIEW], orders: [VIEW_ALL]}}]\n"},
@@ -127,6 +135,17 @@ var checkCases = []checkCase{
 	{kind: LookupUnfillable, path: "permissionSets.S.forms.Line.fields.item",
 		gives:  "permissionSets: [{name: S, forms: {Line: {actions: [ACCESS], fields: {'*': VISIBLE}}}, reports: {orders: [MODIFY_ALL]}}]\n",
 		spares: "permissionSets: [{name: S, forms: {Line: {actions: [ACCESS], fields: {'*': VISIBLE}}}, reports: {orders: [MODIFY_ALL], items: [VIEW]}}]\n"},
+	{kind: LookupUnreadable, // of a parent, CHILD_WITHOUT_PARENT speaks
+		gives:  "permissionSets: [{name: S, forms: {Line: {fields: {item: READ_ONLY}}}, reports: {lines: [VIEW]}}]\n",
+		spares: "permissionSets: [{name: S, forms: {Line: {fields: {order: READ_ONLY}}}, reports: {lines: [VIEW]}}]\n"},
+	{kind: LookupUnfillable, // a new record may be named
+		gives:  "permissionSets: [{name: S, forms: {Line: {actions: [ACCESS], fields: {'*': VISIBLE}}}, reports: {orders: [MODIFY_ALL]}}]\n",
+		spares: "permissionSets: [{name: S, forms: {Line: {actions: [ACCESS], fields: {'*': VISIBLE}}, Item: {actions: [ACCESS], fields: {'*': VISIBLE}}}, reports: {orders: [MODIFY_ALL]}}]\n"},
+	{kind: PersonalDataInPortal, // without a report nothing is shown
+		gives:  "permissionSets: [{name: S, portal: true, pii: SHOW, forms: {Order: {fields: {tax: READ_ONLY}}}, reports: {orders: [VIEW]}}]\n",
+		spares: "permissionSets: [{name: S, portal: true, pii: SHOW, forms: {Order: {fields: {tax: READ_ONLY}}}}]\n"},
+	{kind: RuleInputWritable, path: "customRules.r", around: Surroundings{Inputs: map[string]Input{"r": {Active: true, Fields: []string{"status"}}}},
+		gives: custom("effect: RESTRICT, sets: [S]"), spares: custom("effect: RESTRICT, sets: [Read]")},
 	{kind: UniqueMasked, path: "customRules.r.fields.code",
 		gives: custom("effect: MASK, fields: [code, amount]"), spares: custom("effect: MASK, fields: [amount]")},
 	{kind: CriteriaContradict, path: "reports.some.criteria",
@@ -157,6 +176,15 @@ var checkCases = []checkCase{
 	{kind: SharingSubsumed, path: "sharingRules.twin",
 		gives:  sharing("criteria: {status: {eq: open}}, to: {role: CEO}, level: READ}, {name: twin, form: Order, criteria: {status: {eq: open}}, to: {role: CEO}, level: READ"),
 		spares: sharing("criteria: {status: {eq: open}}, to: {role: CEO}, level: READ}, {name: twin, form: Order, criteria: {status: {eq: done}}, to: {role: CEO}, level: READ")},
+	{kind: SharingSubsumed, path: "sharingRules.r", // those of a role alone are not all of them
+		gives:  tree3 + sharing("from: {role: A}, to: {role: A}, level: READ}, {name: wide, form: Order, from: {role: A}, to: {roleAndSubordinates: A}, level: READ"),
+		spares: tree3 + sharing("from: {roleAndSubordinates: A}, to: {role: B}, level: READ}, {name: wide, form: Order, from: {role: A}, to: {role: B}, level: READ")},
+	{kind: SharingSubsumed, path: "sharingRules.r", // a lower level is not all
+		gives:  sharing("from: {role: CEO}, to: {role: CEO}, level: READ}, {name: wide, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ_WRITE"),
+		spares: sharing("from: {role: CEO}, to: {role: CEO}, level: READ_WRITE}, {name: wide, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ")},
+	{kind: SharingSubsumed, path: "sharingRules.r", // of two that are equal, the later one
+		gives:  strings.Replace(sharing("from: {role: CEO}, to: {role: CEO}, level: READ}, {name: r, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ"), "name: r", "name: q", 1),
+		spares: sharing("from: {role: CEO}, to: {role: CEO}, level: READ}, {name: q, form: Order, from: {role: CEO}, to: {role: CEO}, level: READ")},
 	{kind: SharingFieldUnfilled,
 		gives: strings.Replace(sharing("field: rep, level: READ"), "{\"*\": VISIBLE}", "{rep: READ_ONLY}", 1), spares: sharing("field: rep, level: READ")},
 	{kind: RuleInputWritable, path: "customRules.r", around: Surroundings{Inputs: map[string]Input{"r": {Active: true, Fields: []string{"status", "owner"}}}},
@@ -346,5 +374,29 @@ func TestFindingsAreBounded(t *testing.T) {
 	last := fs[len(fs)-1]
 	if len(fs) != maxFindings+1 || last.Kind != MoreFindings || !slices.ContainsFunc(fs, func(f Finding) bool { return f.Kind == UserUnknown }) {
 		t.Errorf("%d findings, the last %v", len(fs), last)
+	}
+}
+
+// TestA6_FindingsAboutPeopleAreForAdmins: what takes the directory to know is not
+// told to those who may not open it.
+func TestA6_FindingsAboutPeopleAreForAdmins(t *testing.T) {
+	for _, c := range checkCases {
+		if !c.around.Directory {
+			continue
+		}
+		c.around.Directory = false
+		if f := c.find(findings(t, c.base()+c.gives, c.around)); f != nil {
+			t.Errorf("a developer is told %v", f)
+		}
+	}
+}
+
+// TestReachOfOwnRecords: a field that names the owner lets anybody own records.
+func TestReachOfOwnRecords(t *testing.T) {
+	const set = "permissionSets: [{name: S, forms: {Order: {fields: {title: READ_ONLY}}}, reports: {orders: [VIEW]}}]\n"
+	owned := strings.Replace(checkBase, "{name: rep, type: user}", "{name: rep, type: user, recordOwner: true}", 1)
+	c := &checkCase{kind: ReachEmpty}
+	if c.find(findings(t, checkBase+set, Surroundings{})) == nil || c.find(findings(t, owned+set, Surroundings{})) != nil {
+		t.Error("the owner field makes no difference")
 	}
 }
