@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/demo"
 	"sluice/resolvers/gateway"
 )
 
@@ -177,5 +178,43 @@ func TestExportRefusesBadRequests(t *testing.T) {
 	x := d.export(t, "priya", http.MethodGet, "Order", url.Values{"report": {"openOrders"}})
 	if got := x.header.Get("Content-Disposition"); got != `attachment; filename="Order.csv"` || !strings.HasPrefix(x.body, "number,title,customer,amount,orderDate\r\n") {
 		t.Errorf("a report: %q %.80s", got, x.body)
+	}
+}
+
+// TestB7ExportsAreReadBack: what is exported here and imported into another
+// organization is exported there as the same bytes: nulls, empty texts, quotes,
+// line breaks, and texts that a spreadsheet would run.
+func TestB7ExportsAreReadBack(t *testing.T) {
+	d := theDemo(t)
+	for i, title := range []string{"=SUM(A1)", "'=x", "NULL", "'NULL", "a \"b\", c\nd", "+49 ", "ß€𝄞"} {
+		id := d.ok(t, "priya", `mutation{createOrder(input:{number:"BACK-%d" title:%q status:null amount:"-1.50"}){id}}`, i, title).at("createOrder.id")
+		t.Cleanup(func() { d.ok(t, "priya", `mutation{deleteOrder(id:%q){id}}`, id) })
+	}
+	d.found(t, "backup")
+	admin := d.signIn(t, "backup")
+	if status, b := d.do(t, call{method: http.MethodPut, path: "/definition", token: admin, contentType: "application/yaml", body: string(demo.Definition)}); status != http.StatusOK {
+		t.Fatalf("%d %s", status, b)
+	}
+	there := &demoServer{url: d.url, tokens: map[string]string{"admin": admin}}
+	for _, f := range []struct{ form, columns, order string }{
+		{"Customer", "name,email,phone,taxNumber,region,city,creditLimit,segments,notes", "taxNumber"},
+		{"Product", "sku,name,category,price,discontinued", "sku"},
+		{"Order", "number,title,customer.taxNumber,status,amount,orderDate,shippedAt,team", "number"},
+	} {
+		q := url.Values{"columns": {f.columns}, "orderBy": {f.order}, "null": {"NULL"}}
+		was := d.export(t, "priya", http.MethodGet, f.form, q)
+		status, b := d.do(t, call{path: "/apps/sales/imports/" + f.form + "?exported=true&null=NULL", token: admin, contentType: "text/csv", body: was.body})
+		if status != http.StatusOK || !strings.Contains(string(b), `"state":"DONE"`) {
+			t.Fatalf("%s: import: %d %.2000s", f.form, status, b)
+		}
+		is := there.export(t, "admin", http.MethodGet, f.form, q)
+		if is.body != was.body || is.rows != was.rows || was.rows == "0" {
+			t.Errorf("%s: %s records of %d bytes became %s of %d", f.form, was.rows, len(was.body), is.rows, len(is.body))
+			for i, line := range strings.Split(was.body, "\n") {
+				if other := strings.Split(is.body, "\n"); i < len(other) && other[i] != line {
+					t.Fatalf("line %d: %q became %q", i+1, line, other[i])
+				}
+			}
+		}
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/fault"
+	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
@@ -37,6 +39,9 @@ func (s *stage) walked(op *Op, q List) (ids []record.ID) {
 	return ids
 }
 
+// narrower counts the exports of live users that hold some of what they view.
+var narrower atomic.Int64
+
 func (s *stage) compareExport(op *Op, u *oracle.User, f *definition.Form, rnd *rand.Rand) {
 	fs, ok := op.view.Shape().Form(f.Number)
 	if !ok || !fs.View {
@@ -53,7 +58,11 @@ func (s *stage) compareExport(op *Op, u *oracle.User, f *definition.Form, rnd *r
 		}
 		ours, theirs := orders(f, keys)
 		q := List{Form: f.Number, Action: definition.Export, Where: s.parse(op, f, where), OrderBy: ours, First: 1 + rnd.IntN(9)}
-		want := s.exported(u, f.Name, oracle.List(s.w, u, f.Name, where, theirs))
+		all := oracle.List(s.w, u, f.Name, where, theirs)
+		want := s.exported(u, f.Name, all)
+		if u.Kind == identity.Live && len(want) > 0 && len(want) < len(all) {
+			narrower.Add(1)
+		}
 		what := fmt.Sprintf("%s exports %s where %v order %+v", u.Email, f.Name, where, theirs)
 		s.walk(op, what, q, want)
 		got := s.walked(op, q)
@@ -99,6 +108,9 @@ func TestB7ExportIsItsOwnReach(t *testing.T) {
 			op.Close()
 		}
 	})
+	if narrower.Load() < int64(n/10) {
+		t.Errorf("only %d exports of %d worlds were narrower than their lists", narrower.Load(), n)
+	}
 }
 
 // TestB7ExportCellsAreQueryCells: an export hands on what a query reads: records

@@ -101,6 +101,7 @@ func (x *Exports) run(w http.ResponseWriter, r *http.Request) *refusal {
 	ctx, cancel := context.WithTimeout(r.Context(), exportTime)
 	defer cancel()
 	rows, err := exporter.Run(ctx, x.o.Engine, p, r.PathValue("application"), r.PathValue("form"), o, s.begin)
+	_ = s.control.SetWriteDeadline(time.Now().Add(pageTime)) // for the end of it, which may have been long to find
 	switch {
 	case err == nil:
 		w.Header().Set(RowsTrailer, strconv.Itoa(rows))
