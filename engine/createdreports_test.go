@@ -239,18 +239,19 @@ func TestB8ReportStays(t *testing.T) {
 func TestB8ReportKeepsNumbers(t *testing.T) {
 	h := newHouse(t)
 	deal := h.form("Deal").Number
-	h.add("rep", "Deal", cell{"title": "a"})
-	where := cell{"and": []any{cell{"title": cell{"eq": "a"}}, cell{"customer": cell{"isNull": true}}}, "not": cell{"customer": cell{"name": cell{"eq": "x"}}}}
-	id := h.keep("admin", inputOf("n", []string{"title", "note"}, where, Order{Field: *h.field("Deal", "title")}))
-	h.redefined(false, "{name: title, type: text, required: true, indexed: true}", "{name: subject, renamedFrom: title, type: text, required: true, indexed: true}",
-		"columns: [title]", "columns: [subject]", "{field: title}", "{field: subject}",
-		"{name: customer, type: lookup, to: Customer}", "{name: client, renamedFrom: customer, type: lookup, to: Customer}",
-		"{name: name, type: text, required: true}", "{name: label, renamedFrom: name, type: text, required: true}")
+	stage, extra := "- {name: stage, type: text}", "\n      - {name: extra, type: text}"
+	link, name := "{name: customer, type: lookup, to: Customer}", "{name: name, type: text, required: true}"
+	h.redefined(false, stage, stage+"\n      - {name: mark, type: text}"+extra)
+	h.add("rep", "Deal", cell{"title": "it", "mark": "a"})
+	where := cell{"and": []any{cell{"mark": cell{"eq": "a"}}, cell{"customer": cell{"isNull": true}}}, "not": cell{"customer": cell{"name": cell{"eq": "x"}}}}
+	id := h.keep("admin", inputOf("n", []string{"mark", "extra"}, where, Order{Field: *h.field("Deal", "mark")}))
+	h.redefined(false, stage, stage+"\n      - {name: sign, renamedFrom: mark, type: text}"+extra,
+		link, "{name: client, renamedFrom: customer, type: lookup, to: Customer}", name, "{name: label, renamedFrom: name, type: text, required: true}")
 	h.read("rep", func(op *Op) {
 		r, err := op.CreatedReport(deal, id)
 		must(t, err)
-		want := `map[and:[map[subject:map[eq:a]] map[client:map[isNull:true]]] not:map[client:map[label:map[eq:x]]]]`
-		if fmt.Sprint(r.Where) != want || fmt.Sprint(r.Columns) != "[subject note]" || r.OrderBy[0].Field.Name != "subject" || r.MayChange {
+		want := `map[and:[map[sign:map[eq:a]] map[client:map[isNull:true]]] not:map[client:map[label:map[eq:x]]]]`
+		if fmt.Sprint(r.Where) != want || fmt.Sprint(r.Columns) != "[sign extra]" || r.OrderBy[0].Field.Name != "sign" || r.MayChange {
 			t.Errorf("renamed: %+v", r)
 		}
 		page, err := op.List(List{Form: deal, Created: id, First: 9})
@@ -259,11 +260,8 @@ func TestB8ReportKeepsNumbers(t *testing.T) {
 			t.Errorf("renamed, it shows %d records", len(page.Records))
 		}
 	})
-	h.redefined(true, "      - {name: note, type: text}\n", "", ", note: READ_ONLY", "",
-		"{name: title, type: text, required: true, indexed: true}", "{name: subject, type: text, required: true, indexed: true}",
-		"columns: [title]", "columns: [subject]", "{field: title}", "{field: subject}",
-		"{name: customer, type: lookup, to: Customer}", "{name: client, type: lookup, to: Customer}",
-		"{name: name, type: text, required: true}", "{name: label, type: text, required: true}")
+	h.redefined(true, stage, stage+"\n      - {name: sign, type: text}",
+		link, "{name: client, type: lookup, to: Customer}", name, "{name: label, type: text, required: true}")
 	if got := h.reports("admin"); got != nil {
 		t.Errorf("with a dropped field: %v", got)
 	}
