@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"cmp"
 	"context"
 
 	"sluice/internal/fault"
@@ -52,20 +51,23 @@ func (d *Directory) Assign(ctx context.Context, actor identity.Principal, a Assi
 // make one person both internal and external. The walk is not in the read set;
 // the epoch is, and every assignment bumps it.
 func sameKind(t *storage.Txn, a *Assignment) error {
-	var wrong error
+	wrong := ""
 	err := walk(t, SpaceAssignment, placePrefix(a.User), func(key string, was *assignmentDoc) error {
 		switch {
-		case was.Kind == a.Kind || wrong != nil:
+		case was.Kind == a.Kind || wrong != "":
 		case key == placeKey(a.User, a.Application):
-			wrong = fault.New(fault.Conflict, "directory.Assign", "user: has another kind of place in the application: unassign first")
+			wrong = "has another kind of place in the application: unassign first"
 		case a.Kind == identity.Portal:
-			wrong = fault.New(fault.Conflict, "directory.Assign", "user: portal users are external, this one has a place as live user or developer in another application")
+			wrong = "portal users are external, this one has a place as live user or developer in another application"
 		case was.Kind == identity.Portal:
-			wrong = fault.New(fault.Conflict, "directory.Assign", "user: is a portal user of another application: external people hold portal places only")
+			wrong = "is a portal user of another application: external people hold portal places only"
 		}
 		return nil
 	})
-	return cmp.Or(err, wrong)
+	if err == nil && wrong != "" {
+		err = fault.New(fault.Conflict, "directory.Assign", "user: %s", wrong)
+	}
+	return err
 }
 
 // Unassign takes a user's place in an application away; NotFound when there is
