@@ -63,7 +63,8 @@ func TestMistakesNameTheFlag(t *testing.T) {
 		"user revoke":                                                     "-email is required",
 		"user reassign -from e":                                           "-to is required",
 		"user portal -email e":                                            "-application is required",
-		"user portal -email e -application a -attribute x":                "-attribute: expected NAME=VALUE",
+		"user portal -email e -application a":                             "-set is required",
+		"user portal -email e -application a -set s -attribute x":         "-attribute: expected NAME=VALUE",
 		"rule push -application a -f x":                                   "-rule is required",
 		"rule list":                                                       "-application is required",
 		"import -application a -f x":                                      "-form is required",
@@ -151,7 +152,7 @@ func TestPeopleLeave(t *testing.T) {
 		term.must("user", "add", "-email", name+"@acme.example", "-name", name, "-password-stdin")
 	}
 	term.fails(1, "is not a permission set", "user", "portal", "-application", "sales", "-email", "kim@acme.example", "-set", "sales")
-	if out := term.must("user", "portal", "-application", "sales", "-email", "kim@acme.example", "-attribute", "region=EMEA"); out != "kim@acme.example is a portal user of sales.\n" {
+	if out := term.must("user", "portal", "-application", "sales", "-email", "kim@acme.example", "-set", "Customer", "-attribute", "region=EMEA"); out != "kim@acme.example is a portal user of sales.\n" {
 		t.Error(out)
 	}
 	for _, name := range []string{"bob", "eve"} {

@@ -153,11 +153,11 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 
 var userPortalCommand = &command{
 	name: "user portal", summary: "give an external person a place in an application",
-	usage: "-application NAME -email ADDRESS [-set SET] [-attribute NAME=VALUE ...]",
+	usage: "-application NAME -email ADDRESS -set SET [-attribute NAME=VALUE ...]",
 	help: `
 Gives an external person a portal permission set in an application, and no role.
-The set is Customer where none is named, which sees every record unless the
-definition has its own. Attributes that are left out are emptied.
+The built-in set Customer sees every record unless the definition has its own.
+Attributes that are left out are emptied.
 
 Examples:
   sluice user portal -application sales -email kim@customer.example -set Partner -attribute region=EMEA`,
@@ -169,7 +169,7 @@ func runUserPortal(ctx context.Context, env *Env, c *command, args []string) err
 	r := remoteFlags(env, fs, true)
 	application := fs.String("application", "", "`NAME` of the application")
 	email := fs.String("email", "", "sign-in `ADDRESS`")
-	set := fs.String("set", "Customer", "portal permission `SET` of the application")
+	set := fs.String("set", "", "portal permission `SET` of the application")
 	var attributes texts
 	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
 	if err := c.parse(fs, args, 0); err != nil {
