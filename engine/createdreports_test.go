@@ -447,3 +447,21 @@ func (s *stage) kept(w *world.World) (asks []request) {
 	}
 	return asks
 }
+
+// TestB8ReportsTakeTurns: a report that another keeps meanwhile makes a creation
+// run again, so that two cannot both be the last that there is room for.
+func TestB8ReportsTakeTurns(t *testing.T) {
+	h := newHouse(t)
+	deal := h.form("Deal").Number
+	runs := 0
+	must(t, h.write("rep", func(op *Op) error {
+		_, err := op.CreateReport(deal, inputOf("mine", nil, nil))
+		if runs++; runs == 1 {
+			h.keep("rep2", inputOf("theirs", nil, nil))
+		}
+		return err
+	}))
+	if got := h.reports("admin"); runs != 2 || len(got) != 2 {
+		t.Errorf("%d runs, reports %v", runs, got)
+	}
+}
