@@ -86,7 +86,7 @@ var plantedFaults = []planted{
 	{"nested references not checked", "draft.go", "op.checkReferences(s.form, s.draft.Values, s.at)", "op.checkReferences(all[0].form, all[0].draft.Values, s.at)"},
 	{"reference out of reach is stored", "inputs.go", "_, ok, err := op.Get(field.Target, v.Ref())", "target := op.app.forms[field.Target]\n\t\t\t_, ok := op.raw(target, v.Ref())\n\t\t\terr := op.failed()"},
 	{"any user may be named", "inputs.go", "if !op.memberOf(v.Ref()) {", "if false {"},
-	{"parent not asked by a change", "inputs.go", "ok && !op.view.Decide(s.form.def.Number, definition.Edit, s) {", "ok && s == nil {"},
+	{"parent not asked by a change", "inputs.go", "ok && !op.view.Decide(s.form.def.Number, definition.Edit, s) {", "ok && !op.view.Decide(s.form.def.Number, definition.View, s) {"},
 	{"parent not asked by a create", "draft.go", "ok && !op.view.MayCreate(s.form.def.Number, parent) {", "ok && parent == nil {"},
 	{"create without ACCESS", "draft.go", "if !s.shape.Create {", "if false {"},
 	{"version not compared", "write.go", "if ifVersion != 0 && ifVersion != rec.Version() {", "if false {"},
