@@ -7,7 +7,6 @@ import (
 	"sluice/internal/definition"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
-	"sluice/internal/record"
 )
 
 // obstacle is a world, or a user, that differs from the true one in a single
@@ -207,10 +206,9 @@ func saysViewer(x any) bool {
 
 func seeSaved(w *World, u *oracle.User, is map[string]bool) {
 	for _, s := range w.Saved {
-		all, some := oracle.ListForm(w, u, s.Form), []record.ID(nil)
+		all, some := oracle.ListForm(w, u, s.Form), oracle.ListSaved(w, u, s, nil, nil)
 		switch {
 		case oracle.SeesSaved(w, u, s):
-			some = oracle.ListSaved(w, u, s, nil, nil)
 			is["saved report shows some"] = is["saved report shows some"] || len(some) > 0 && len(some) < len(all)
 		case len(all) > 0:
 			is["saved report absent for a hidden field"] = true
