@@ -107,6 +107,9 @@ func (op *Op) Comments(form uint32, ids []record.ID, q Part) ([]*CommentPage, er
 		if !readable[i] {
 			continue
 		}
+		if err := op.ctx.Err(); err != nil {
+			return nil, err
+		}
 		if out[i], err = op.commentPage(form, id, q); err != nil {
 			return nil, err
 		}

@@ -66,6 +66,9 @@ func (op *Op) History(form uint32, ids []record.ID, q Part, complete bool) ([]*H
 		if !readable[i] {
 			continue
 		}
+		if err := op.ctx.Err(); err != nil {
+			return nil, err
+		}
 		f, shape, err := op.shape(form)
 		if err != nil {
 			return nil, err

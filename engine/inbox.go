@@ -149,6 +149,9 @@ func (b *inboxReader) run() error {
 	c := b.op.r.DocsIn(spaceInbox, prefix, from)
 	defer c.Close()
 	for more := true; more && !b.full; {
+		if err := b.op.ctx.Err(); err != nil {
+			return err
+		}
 		var batch []notice
 		for len(batch) < windowSize {
 			if more = c.Next(); !more {

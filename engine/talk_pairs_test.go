@@ -4,15 +4,19 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
 	"sluice/storage"
+	"sluice/storage/driver"
+	"sluice/storage/memstore"
 )
 
 // pastOf gives every record of two stages a past: versions with other cells that
@@ -315,4 +319,60 @@ func (s *stage) compareCreation(op *Op, u *oracle.User, f *definition.Form, r *o
 			s.tb.Fatalf("seed %d: %s sees %s of %s %v in its history as %v, a query shows %v", s.w.Seed, u.Email, name, f.Name, r.ID, got[name], want)
 		}
 	}
+}
+
+// TestP7_HistoryBeginsWhereItIsKept: records that are older than the histories of
+// their store have an incomplete one, which begins with the next change.
+func TestP7_HistoryBeginsWhereItIsKept(t *testing.T) {
+	d := memstore.NewDriver()
+	store, err := storage.New(d, nil)
+	must(t, err)
+	w := world.Random(firstSeed(), world.Small)
+	s := newStageOn(t, w, store, someTenant)
+	defer s.close()
+	dropKeys(t, d, append(someTenant[:], 'h'))
+	super := w.Users[slices.IndexFunc(w.Users, func(u *oracle.User) bool { return u.Kind == identity.SuperAdmin })]
+	f := w.App.Forms[slices.IndexFunc(w.App.Forms, func(f *definition.Form) bool { return len(w.Records[f.Name]) > 0 })]
+	r := w.Records[f.Name][0]
+	check := func(want int) {
+		t.Helper()
+		op := s.op(super)
+		defer op.Close()
+		pages, err := op.History(f.Number, []record.ID{r.ID}, Part{First: 9, Total: true}, true)
+		must(t, err)
+		if p := pages[0]; p == nil || p.Complete || p.Total != want || len(p.Revisions) != want {
+			t.Errorf("seed %d: the history is %+v, want %d changes of an incomplete one", w.Seed, p, want)
+		}
+	}
+	check(0)
+	must(t, s.tenant.Update(t.Context(), storage.Meta{Operation: "test"}, func(txn *storage.Txn) error {
+		form := s.app.forms[f.Number].store
+		old, _, err := txn.Record(form, r.ID)
+		must(t, err)
+		h := old.Header()
+		h.Version++
+		h.Owner = record.ID{9}
+		return txn.Update(form, old, record.Encode(r.ID, h, old, nil))
+	}))
+	check(1)
+}
+
+// dropKeys deletes every key with the prefix.
+func dropKeys(t *testing.T, d driver.Driver, prefix []byte) {
+	t.Helper()
+	sn, err := d.Snapshot()
+	must(t, err)
+	defer sn.Close()
+	c := sn.Cursor(prefix, nil, false)
+	defer c.Close()
+	var writes []driver.Write
+	for c.Next() {
+		writes = append(writes, driver.Write{Key: slices.Clone(c.Key())})
+	}
+	must(t, c.Err())
+	if len(writes) == 0 {
+		t.Fatal("there is nothing to drop")
+	}
+	_, err = d.Commit(t.Context(), sn.Seq(), nil, writes)
+	must(t, err)
 }
