@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -206,5 +207,47 @@ func TestExportGuardsTexts(t *testing.T) {
 	s.must(err)
 	if rows, err := csv.NewReader(strings.NewReader(body)).ReadAll(); err != nil || len(rows) != 11 {
 		t.Errorf("records of one empty cell: %d lines, %v", len(rows), err)
+	}
+}
+
+// TestB7ExportOfLookupsOutOfReach: a lookup to a record that the viewer does not
+// reach is empty, and so is what lies behind it (L1); a filter through it finds
+// nothing; a lookup to a form that they cannot view is no column.
+func TestB7ExportOfLookupsOutOfReach(t *testing.T) {
+	s := newShop(t)
+	s.apply("sue", strings.NewReplacer(
+		"lines: [VIEW, EDIT, DELETE], openOrders", "lines: [VIEW, EDIT, DELETE, EXPORT], openOrders",
+		"orders: [VIEW, EDIT], lines", "orders: [VIEW, EDIT, EXPORT], lines",
+		"reports: {orders: [VIEW, EDIT]}", "reports: {orders: [VIEW, EDIT, EXPORT]}",
+	).Replace(shopDefinition))
+	link := func(order, name, who string) {
+		s.t.Helper()
+		data := s.ask(who, `mutation($n:String!){createCustomer(input:{name:$n}){id}}`, map[string]any{"n": name})
+		id := strings.Split(data, `"`)[5]
+		s.ask("sue", `mutation($o:ID!,$c:ID!){updateOrder(id:$o,input:{customer:$c}){id}}`, map[string]any{"o": order, "c": id})
+	}
+	link(s.create("ann", "far"), "Hidden Inc", "sue")
+	link(s.create("ann", "near"), "Mine Ltd", "ann")
+	s.create("sue", "another's")
+	x := s.exports()
+	_, body, err := s.download(x, "ann", "?columns=title,customer.name,customer&orderBy=title")
+	s.must(err)
+	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+	s.must(err)
+	if len(rows) != 3 || rows[1][0] != "far" || rows[1][1]+rows[1][2] != "" || rows[2][1] != "Mine Ltd" || len(rows[2][2]) != 36 {
+		t.Errorf("ann exports %q", rows)
+	}
+	_, body, err = s.download(x, "ann", "?columns=title&where="+url.QueryEscape(`{"customer":{"name":{"startsWith":"Hidden"}}}`))
+	s.must(err)
+	if body != "title\r\n" {
+		t.Errorf("a filter through it finds %q", body)
+	}
+	for _, q := range []string{"?columns=title,customer", "?columns=customer.name", "?where=" + url.QueryEscape(`{"customer":{"isNull":true}}`)} {
+		if resp, body, err := s.download(x, "bob", q); err != nil || resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %s %v", q, resp.StatusCode, body, err)
+		}
+	}
+	if _, body, err = s.download(x, "bob", ""); err != nil || strings.Contains(body, "customer") || strings.Contains(body, "amount") {
+		t.Errorf("bob exports %q %v", body, err)
 	}
 }
