@@ -85,6 +85,7 @@ func TestB8ReportGivesNoReach(t *testing.T) {
 		h.add(who, "Deal", cell{"title": who + " b", "stage": stage, "amount": "2"})
 		h.add(who, "Deal", cell{"title": who + " a", "stage": stage, "amount": "1"})
 	}
+	h.add("rep", "Deal", cell{"title": "rep c", "stage": "lost", "amount": "9"})
 	title := *h.field("Deal", "title")
 	id := h.keep("rep", inputOf("open", []string{"title"}, cell{"stage": cell{"eq": "open"}}, Order{Field: title}))
 	for who, want := range map[string]string{
@@ -220,6 +221,11 @@ func TestB8ReportStays(t *testing.T) {
 	must(t, change("dev"))
 	h.redefined(false, "[ACCESS, CREATE_REPORT]", "[ACCESS]")
 	denied(t, change("rep"), fault.Forbidden)
+	h.read("rep", func(op *Op) {
+		if r, err := op.CreatedReport(deal, id); err != nil || r.MayChange {
+			t.Errorf("the maker without the right: %+v %v", r, err)
+		}
+	})
 	denied(t, h.write("rep", func(op *Op) error { return op.DeleteReport(deal, id) }), fault.Forbidden)
 	must(t, h.d.Unassign(t.Context(), h.as["admin"], h.id["rep"], "crm"))
 	must(t, h.d.SetActive(t.Context(), h.as["admin"], h.id["rep"], false))
