@@ -54,6 +54,7 @@ func (p *past) before(s *stage, f *definition.Form, r *oracle.Record) *oracle.Re
 			old.Cells[fd.Name] = someValue(dice, fd, s.w.Users[0].ID)
 		}
 	}
+	old.Owner = oracle.Owner(f, old)
 	return old
 }
 

@@ -16,10 +16,19 @@ func Opens(w *World, u *User, form string) bool {
 }
 
 // Views reports whether the user may view some report of the form.
+// Decision: a right to view a child form is none without one to view its parent
+// form, unless it is to all of the child's records: no record could be in reach.
 func Views(w *World, u *User, form string) bool {
-	return admitted(w, u) && (everything(u) || slices.ContainsFunc(w.App.Reports, func(r *definition.Report) bool {
-		return r.Form == form && holdsRight(w.Set(u.Set), r.Name, definition.View)
-	}))
+	if !admitted(w, u) || everything(u) {
+		return admitted(w, u)
+	}
+	need := definition.View
+	if parent, _ := parentOf(w, w.Form(form), &Record{}); parent != "" && !Views(w, u, parent) {
+		need = definition.ViewAll
+	}
+	return slices.ContainsFunc(w.App.Reports, func(r *definition.Report) bool {
+		return r.Form == form && holdsRight(w.Set(u.Set), r.Name, need)
+	})
 }
 
 // MayCreate reports whether the user may add records to the form (W4).

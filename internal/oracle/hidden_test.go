@@ -125,7 +125,13 @@ func TestB8SavedReport(t *testing.T) {
 	h.is("admin", SeesSaved(h.World, h.person("admin", identity.Admin, ""), s), true)
 	s.Columns, s.OrderBy = nil, []Order{{Field: "customer.name"}}
 	h.is("hidden key", SeesSaved(h.World, boss, s), false)
-	s.OrderBy, h.set.Reports["orders"] = nil, nil
+	s.OrderBy, s.Form = nil, "Line"
+	h.is("child form", SeesSaved(h.World, boss, s), true)
+	h.set.Reports["orders"] = nil
+	h.is("child form without its parent", SeesSaved(h.World, boss, s), false)
+	h.set.Reports["lines"] = []definition.Action{definition.ViewAll}
+	h.is("all of the child form", SeesSaved(h.World, boss, s), true)
+	s.Form = "Order"
 	h.is("no report of the form", SeesSaved(h.World, boss, s), false)
 }
 

@@ -34,13 +34,12 @@ func SeesSaved(w *World, u *User, s *SavedReport) bool {
 func allNamed(w *World, form *definition.Form, where map[string]any, ok func(*definition.Form, string) bool) bool {
 	for name, arg := range where {
 		switch name {
-		case "and", "or":
-			if slices.ContainsFunc(arg.([]any), func(x any) bool { return !allNamed(w, form, x.(map[string]any), ok) }) {
-				return false
+		case "and", "or", "not":
+			list, several := arg.([]any)
+			if !several {
+				list = []any{arg}
 			}
-			continue
-		case "not":
-			if !allNamed(w, form, arg.(map[string]any), ok) {
+			if slices.ContainsFunc(list, func(x any) bool { return !allNamed(w, form, x.(map[string]any), ok) }) {
 				return false
 			}
 			continue
