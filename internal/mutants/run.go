@@ -93,10 +93,14 @@ func (b *bench) prepare(all []*mutant) error {
 		return err
 	}
 	root := strings.TrimSuffix(b.l.dir, filepath.FromSlash(b.target.pkg))
+	built := map[string]string{}
 	for i, k := range b.target.killers {
 		s := &suite{dir: filepath.Join(root, filepath.FromSlash(k.pkg)), args: k.args, limit: 5 * time.Minute}
-		if s.binary, err = over.build(s.dir, fmt.Sprint("killer", i)); err != nil {
-			return err
+		if s.binary = built[k.pkg]; s.binary == "" {
+			if s.binary, err = over.build(s.dir, fmt.Sprint("killer", i)); err != nil {
+				return err
+			}
+			built[k.pkg] = s.binary
 		}
 		began := time.Now()
 		if got, out, err := s.run(0); err != nil || got != survived {
