@@ -32,17 +32,6 @@ func (t *schemaType) named() *schemaType {
 	return t
 }
 
-// plain writes the type as a variable declares it.
-func (t *schemaType) plain() string {
-	switch t.Kind {
-	case "NON_NULL":
-		return t.OfType.plain() + "!"
-	case "LIST":
-		return "[" + t.OfType.plain() + "]"
-	}
-	return t.Name
-}
-
 // surface is one of the two schemas, as somebody sees it.
 type surface struct {
 	path  string
@@ -255,7 +244,7 @@ func (s *surface) object(t *schemaType, name, value, field string, good func(str
 // sample writes a value of the field's type.
 func (s *surface) sample(field string, f schemaField, good func(string, schemaField) string) string {
 	t := s.types[f.Type.named().Name]
-	value := ""
+	var value string
 	switch {
 	case t.Kind == "INPUT_OBJECT":
 		value = s.object(t, "", "", field, good)
