@@ -73,7 +73,7 @@ func (l *line) outlook(token, cursor string) string {
 	if cursor != "" {
 		after = fmt.Sprintf("after:%q ", cursor)
 	}
-	a := l.ask(token, `{customers(`+after+`where:{name:{startsWith:"P5 "}}){totalCount nodes{phone}}}`)
+	a := l.ask(token, `{customers(`+after+`where:{name:{startsWith:"P5 "}} orderBy:[{field:name}]){totalCount nodes{phone}}}`)
 	if code := a.code(); code != "" {
 		return code
 	}
@@ -101,7 +101,7 @@ type narrowing struct {
 func (d *demoServer) narrows(t *testing.T, who string, n narrowing) {
 	t.Run(n.name, func(t *testing.T) {
 		l := d.line(t)
-		first := l.ask(d.tokens[who], `{customers(first:1 where:{name:{startsWith:"P5 "}}){pageInfo{endCursor}}}`)
+		first := l.ask(d.tokens[who], `{customers(first:1 where:{name:{startsWith:"P5 "}} orderBy:[{field:name}]){pageInfo{endCursor}}}`)
 		cursor, ok := first.at("customers.pageInfo.endCursor").(string)
 		if !ok {
 			t.Fatalf("no cursor: %+v", first)
