@@ -23,6 +23,7 @@ import (
 type request struct {
 	ask    func(op *Op) (text string)
 	writes bool
+	alone  []request // of one that writes: each of its writes by itself
 }
 
 // requests makes random requests of a user in a world, with constants from true
@@ -165,26 +166,31 @@ func (s *stage) writing(f *definition.Form, rnd *rand.Rand, ids map[uint32][]rec
 		t.input = s.randomInput(f, rnd, ids, t.kind == 0)
 		tries = append(tries, t)
 	}
-	return request{writes: true, ask: func(op *Op) string {
+	attempt := func(op *Op, t try) string {
+		var err error
+		switch t.kind {
+		case 0:
+			_, err = op.Create(f.Number, t.input)
+		case 1:
+			err = op.Delete(f.Number, t.id, t.version)
+		case 4:
+			_, err = op.AddComment(f.Number, t.id, "remark", nil)
+		default:
+			err = op.Update(f.Number, t.id, t.input, t.version)
+		}
+		return fmt.Sprintln(t.kind, failure(err))
+	}
+	all := request{writes: true, ask: func(op *Op) string {
 		var b strings.Builder
 		for _, t := range tries {
-			var err error
-			switch t.kind {
-			case 0:
-				_, err = op.Create(f.Number, t.input)
-			case 1:
-				err = op.Delete(f.Number, t.id, t.version)
-			case 4:
-				_, err = op.AddComment(f.Number, t.id, "remark", nil)
-			case 5:
-				err = op.ChangeOwner(f.Number, t.id, op.view.Viewer().User, t.version)
-			default:
-				err = op.Update(f.Number, t.id, t.input, t.version)
-			}
-			fmt.Fprintln(&b, t.kind, failure(err))
+			b.WriteString(attempt(op, t))
 		}
 		return b.String()
 	}}
+	for _, t := range tries {
+		all.alone = append(all.alone, request{writes: true, ask: func(op *Op) string { return attempt(op, t) }})
+	}
+	return all
 }
 
 // randomInput gives values to some fields of a form; all required ones where
@@ -249,12 +255,30 @@ func idsOf(a, b *world.World) map[uint32][]record.ID {
 	return ids
 }
 
+// singly takes writes apart: where others hide something else, a write may put a
+// record out of reach in one world and not in the other, as its new state may
+// (W3), and the next write of the same operation would tell (P3).
+func singly(asks []request) (out []request) {
+	for _, ask := range asks {
+		if ask.writes {
+			out = append(out, ask.alone...)
+			continue
+		}
+		out = append(out, ask)
+	}
+	return out
+}
+
 func comparePair(t *testing.T, a, b *world.World, u *oracle.User, rnd *rand.Rand) {
 	one, two := newStageWithPast(t, a, &past{u, 1}), newStageWithPast(t, b, &past{b.User(u.ID), 2})
 	defer one.close()
 	defer two.close()
 	two.kept(a)
-	for i, ask := range append(one.kept(a), one.requests(u, rnd, idsOf(a, b))...) {
+	asks := append(one.kept(a), one.requests(u, rnd, idsOf(a, b))...)
+	if !slices.Equal(a.Hides, b.Hides) {
+		asks = singly(asks)
+	}
+	for i, ask := range asks {
 		x, y := one.answer(u, ask), two.answer(u, ask)
 		if x != y {
 			t.Fatalf("seed %d: %s tells two worlds apart by request %d:\n%s\n---\n%s", a.Seed, u.Email, i, x, y)
