@@ -458,3 +458,24 @@ func TestW1ShapeOfChangingOwners(t *testing.T) {
 		}
 	}
 }
+
+// TestG1HidesSaysWhatIsHidden: of records that somebody hides from the viewer and
+// of no others, whoever may read them; of no record and no form nothing.
+func TestG1HidesSaysWhatIsHidden(t *testing.T) {
+	w := newWorld().onOrders(viewAll).hide("admin", map[string]any{"region": map[string]any{"eq": "EMEA"}})
+	emea, apac := cell(region, record.String("EMEA")), cell(region, record.String("APAC"))
+	for who, v := range map[string]*policy.View{"rep": w.live(t, "rep"), "boss": w.kind(t, "boss", identity.SuperAdmin), "admin": w.kind(t, "admin", identity.Admin)} {
+		for i, c := range []struct {
+			form uint32
+			s    *subject
+			want bool
+		}{
+			{order, by("admin", emea), who != "admin"}, {order, by("admin", apac), false}, {order, by("rep", emea), false},
+			{task, by("admin", emea), false}, {99, by("admin", emea), false}, {order, &subject{}, false},
+		} {
+			if got := v.Hides(c.form, c.s.rec); got != c.want {
+				t.Errorf("%s, case %d: %v, want %v", who, i, got, c.want)
+			}
+		}
+	}
+}
