@@ -101,7 +101,7 @@ func (h *inhabited) namings(u *oracle.User, target *definition.Form, rnd *rand.R
 // what they would be told with an id that nobody has.
 func TestP2_UnseenIsAbsentToWrites(t *testing.T) {
 	var compared, named atomic.Int64
-	prove(t, 60, 5_000, func(t *testing.T, seed uint64) {
+	prove(t, 60, 2_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()

@@ -211,7 +211,7 @@ func remarking(f *definition.Form, ids []record.ID) request {
 // cursors, byte for byte, in worlds and pasts that differ in unseen things alone.
 func TestP3_UnseenTalkChangesNothing(t *testing.T) {
 	var cells, unseen, shown atomic.Int64
-	prove(t, 48, 5000, func(t *testing.T, seed uint64) {
+	prove(t, 48, 2_000, func(t *testing.T, seed uint64) {
 		for salt := uint64(7); ; salt++ {
 			rnd := rand.New(rand.NewPCG(seed, salt))
 			a := world.Random(seed+salt<<40, world.Small)
@@ -257,7 +257,7 @@ func compareTalk(t *testing.T, one, two *stage, u *oracle.User) (shown int) {
 // TestP1_TalkFollowsReach compares who reads comments and history with the
 // oracle, and the creation in a history with the cells that a query shows.
 func TestP1_TalkFollowsReach(t *testing.T) {
-	prove(t, 24, 5000, func(t *testing.T, seed uint64) {
+	prove(t, 24, 2_000, func(t *testing.T, seed uint64) {
 		w := world.Random(seed, world.Small)
 		s := newStage(t, w)
 		defer s.close()

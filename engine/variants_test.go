@@ -161,7 +161,7 @@ var sealed = regexp.MustCompile(`(?m)^[A-Za-z0-9_-]{40,} `)
 // the order of rules, on how ids look, or on whether one role or two with the
 // same rights are held (P6, C2).
 func TestP6_NothingElseMatters(t *testing.T) {
-	prove(t, 120, 100_000, func(t *testing.T, seed uint64) {
+	prove(t, 120, 50_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 8))
 		w := world.Random(seed, world.Small)
 		if seed%3 == 0 {
@@ -352,7 +352,7 @@ var more = map[string]func(w *world.World){
 // gains by the first or loses by the second.
 func TestP6_GrantsOnlyAdd(t *testing.T) {
 	ways := slices.Sorted(maps.Keys(less))
-	prove(t, 210, 100_000, func(t *testing.T, seed uint64) {
+	prove(t, 210, 50_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		w := world.Random(seed, world.Small)
 		s := newStage(t, w)
@@ -402,7 +402,7 @@ func (h *inhabited) throughEngine(e *Engine, u *oracle.User, asks []request) (ou
 // and none, and one that was just started, the same of the same people: before
 // and after records, hides and rights were changed.
 func TestP5_CachesDecideNothing(t *testing.T) {
-	prove(t, 5, 5_000, func(t *testing.T, seed uint64) {
+	prove(t, 5, 500, func(t *testing.T, seed uint64) {
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()
 		var engines []*Engine

@@ -56,7 +56,7 @@ func (s *stage) checkPage(page *Page, what string, q List, want []record.ID, at 
 }
 
 // compareWorld checks every answer of the engine about one world against the
-// oracle.
+// oracle; without rnd, decisions and cells alone.
 func compareWorld(tb testing.TB, w *world.World, rnd *rand.Rand) {
 	s := newStage(tb, w)
 	defer s.close()
@@ -69,11 +69,15 @@ func (s *stage) compare(rnd *rand.Rand) {
 		op := s.op(u)
 		for _, f := range w.App.Forms {
 			s.compareForm(op, u, f)
-			s.compareLists(op, u, f, rnd)
-			s.compareChildren(op, u, f, rnd)
-			s.compareExport(op, u, f, rnd)
+			if rnd != nil {
+				s.compareLists(op, u, f, rnd)
+				s.compareChildren(op, u, f, rnd)
+				s.compareExport(op, u, f, rnd)
+			}
 		}
-		s.compareReports(op, u)
+		if rnd != nil {
+			s.compareReports(op, u)
+		}
 		op.Close()
 	}
 }
@@ -252,9 +256,14 @@ func (s *stage) compareDefaultOrder(op *Op, u *oracle.User, r *definition.Report
 
 // TestP1_EngineEqualsOracle is the proof of the engine on random worlds: single
 // decisions, cells, lists with filter, order, paging and totals, reports, and
-// records by lookup.
+// records by lookup. Full counts ask for lists in every fourth world, which
+// takes most of the time.
 func TestP1_EngineEqualsOracle(t *testing.T) {
 	prove(t, 500, 200_000, func(t *testing.T, seed uint64) {
-		compareWorld(t, world.Random(seed, sizeOf(seed)), rand.New(rand.NewPCG(seed, 1)))
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		if full() && seed%4 != 0 && seed%1000 != 999 {
+			rnd = nil
+		}
+		compareWorld(t, world.Random(seed, sizeOf(seed)), rnd)
 	})
 }
