@@ -2,11 +2,15 @@
 package arch
 
 import (
+	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,54 +24,94 @@ const (
 	model = root + "/docs/access-model.md"
 )
 
-// claim is one row of the model's last table: this package proves that rule.
-type claim struct{ rule, pkg, status string }
+// update writes the table of proofs anew: go test ./internal/arch -run Statements -update.
+var update = flag.Bool("update", false, "write the table of proofs in docs/access-model.md")
 
-// TestStatementsAreProved holds docs/access-model.md to its word: each rule of
-// the text has a row, and each row that says held has a test of that name.
+// proof is a test that is named after a rule.
+type proof struct{ name, file string }
+
+const tableHead = "| rule | package | tests |\n|---|---|---|\n"
+
+// TestStatementsAreProved holds docs/access-model.md to its word: the table at
+// its end has a row for each rule and package, which links to every test named
+// after the rule. A rule without a test has a row that says why.
 func TestStatementsAreProved(t *testing.T) {
 	text, err := os.ReadFile(model)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, claims := rulesOf(string(text)), claimsOf(t, string(text))
-	if len(rules) < 80 || len(claims) < len(rules) {
-		t.Fatalf("read %d rules and %d rows: the page has changed its form", len(rules), len(claims))
+	before, table, ok := strings.Cut(string(text), tableHead)
+	if !ok {
+		t.Fatal("the page has no table of proofs")
 	}
-	checkCovered(t, rules, claims)
-	tests := testsByPackage(t)
-	for _, c := range claims {
-		named := slices.ContainsFunc(tests[c.pkg], func(name string) bool { return isTestOf(name, c.rule) })
-		switch {
-		case c.status == "held" && !named:
-			t.Errorf("%s is said to be held by %s, which has no test Test%s…", c.rule, c.pkg, c.rule)
-		case c.status == "open" && named:
-			t.Logf("%s is open in %s, which has a test of that name: say held once it proves the rule", c.rule, c.pkg)
-		}
-	}
-}
-
-func checkCovered(t *testing.T, rules []string, claims []claim) {
-	t.Helper()
-	seen := map[claim]bool{}
-	for _, c := range claims {
-		if !slices.Contains(rules, c.rule) {
-			t.Errorf("the table has %s, the text does not", c.rule)
-		}
-		if key := (claim{rule: c.rule, pkg: c.pkg}); seen[key] {
-			t.Errorf("the table has %s in %q twice", c.rule, c.pkg)
-		} else {
-			seen[key] = true
-		}
+	rules := rulesOf(before)
+	if len(rules) < 80 {
+		t.Fatalf("read %d rules: the page has changed its form", len(rules))
 	}
 	for i, r := range rules {
 		if slices.Contains(rules[:i], r) {
 			t.Errorf("the text has %s twice", r)
 		}
-		if !slices.ContainsFunc(claims, func(c claim) bool { return c.rule == r }) {
-			t.Errorf("the text has %s, the table does not", r)
+	}
+	want := tableOf(rules, testsByFolder(t), reasonsOf(table))
+	for _, r := range rules {
+		if !strings.Contains(want, "| "+r+" |") {
+			t.Errorf("%s has no test named Test%s…, and no row that says why", r, r)
 		}
 	}
+	if *update {
+		if err := os.WriteFile(model, []byte(before+tableHead+want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if table != want {
+		t.Errorf("the table is not what the tests are; run go test ./internal/arch -run Statements -update\n%s", firstDifference(table, want))
+	}
+}
+
+// tableOf lists the rules in the order of the text, each with the folders whose
+// tests are named after it, in order, or with the reason why there is none.
+func tableOf(rules []string, tests map[string][]proof, reasons map[string]string) string {
+	var b strings.Builder
+	for _, r := range rules {
+		proved := false
+		for _, dir := range slices.Sorted(maps.Keys(tests)) {
+			var links []string
+			for _, p := range tests[dir] {
+				if isTestOf(p.name, r) {
+					links = append(links, fmt.Sprintf("[%s](../%s)", p.name, p.file))
+				}
+			}
+			if len(links) > 0 {
+				proved = true
+				fmt.Fprintf(&b, "| %s | `%s` | %s |\n", r, dir, strings.Join(links, ", "))
+			}
+		}
+		if reason := reasons[r]; !proved && reason != "" {
+			fmt.Fprintf(&b, "| %s | – | %s |\n", r, reason)
+		}
+	}
+	return b.String()
+}
+
+var reasonLine = regexp.MustCompile(`(?m)^\| (\w+) \| – \| (not yet: .+) \|$`)
+
+// reasonsOf reads what the table says of rules without a test.
+func reasonsOf(table string) map[string]string {
+	out := map[string]string{}
+	for _, m := range reasonLine.FindAllStringSubmatch(table, -1) {
+		out[m[1]] = m[2]
+	}
+	return out
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("has  %s\nwant %s", g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("has %d rows, want %d", len(g)-1, len(w)-1)
 }
 
 var ruleLine = regexp.MustCompile(`(?m)^- \*\*([A-Z][A-Za-z]*\d+a?)\*\* `)
@@ -76,30 +120,6 @@ func rulesOf(text string) []string {
 	var out []string
 	for _, m := range ruleLine.FindAllStringSubmatch(text, -1) {
 		out = append(out, m[1])
-	}
-	return out
-}
-
-func claimsOf(t *testing.T, text string) []claim {
-	t.Helper()
-	_, table, ok := strings.Cut(text, "| rule | proved in | status |\n")
-	if !ok {
-		t.Fatal("the page has no table of proofs")
-	}
-	var out []claim
-	for line := range strings.Lines(table) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(cells) != 3 || strings.HasPrefix(cells[0], "---") {
-			continue
-		}
-		c := claim{strings.TrimSpace(cells[0]), strings.Trim(cells[1], " `–"), strings.TrimSpace(cells[2])}
-		if !slices.Contains([]string{"held", "open", "not yet"}, c.status) {
-			t.Errorf("%s: unknown status %q", c.rule, c.status)
-		}
-		if (c.pkg == "") != (c.status == "not yet") {
-			t.Errorf("%s: %q in package %q: what has no path names none, everything else names one", c.rule, c.status, c.pkg)
-		}
-		out = append(out, c)
 	}
 	return out
 }
@@ -125,11 +145,11 @@ func TestIsTestOf(t *testing.T) {
 	}
 }
 
-// testsByPackage parses every test file of the tree and returns the names of
-// the test functions by folder. Skipped tests do not count.
-func testsByPackage(t *testing.T) map[string][]string {
+// testsByFolder parses every test file of the tree and returns its tests by
+// folder, in the order of files and of the text. Skipped tests do not count.
+func testsByFolder(t *testing.T) map[string][]proof {
 	t.Helper()
-	out := map[string][]string{}
+	out := map[string][]proof{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -147,11 +167,14 @@ func testsByPackage(t *testing.T) map[string][]string {
 		if err != nil {
 			return err
 		}
-		dir, err := filepath.Rel(root, filepath.Dir(path))
+		file, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		out[filepath.ToSlash(dir)] = append(out[filepath.ToSlash(dir)], testsOf(f)...)
+		file = filepath.ToSlash(file)
+		for _, name := range testsOf(f) {
+			out[pathpkg.Dir(file)] = append(out[pathpkg.Dir(file)], proof{name, file})
+		}
 		return nil
 	})
 	if err != nil {
