@@ -313,8 +313,8 @@ func (op *Op) ownComment(form uint32, id, comment record.ID, admins bool) (*comm
 // checkText returns the text as it is stored, without space around it.
 func checkText(text string) (string, error) {
 	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n == 0 || n > MaxComment || !utf8.ValidString(text) {
-		return "", fault.New(fault.Invalid, opComment, "text: expected 1 to %d characters", MaxComment)
+	if n := utf8.RuneCountInString(text); n == 0 || n > MaxComment || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return "", fault.New(fault.Invalid, opComment, "text: expected 1 to %d characters, none of them U+0000", MaxComment)
 	}
 	return text, nil
 }

@@ -218,7 +218,8 @@ func (op *Op) formOfImport(job *ImportJob) error {
 }
 
 // Import returns a stored import of one's own, or any for admins and developers
-// of the application; NotFound for every other id.
+// of the application but those of somebody who hides records of the form from
+// them; NotFound for every other id.
 func (e *Engine) Import(ctx context.Context, p identity.Principal, application, id string) (ImportJob, error) {
 	op, err := e.Read(ctx, p, application)
 	if err != nil {
@@ -269,7 +270,20 @@ func (op *Op) importJob(id string) (ImportJob, error) {
 	return job, err
 }
 
-func (op *Op) mayHandle(job *ImportJob) bool { return op.mayHandleOf(job.User) }
+// mayHandle leaves out jobs whose maker hides records of their form from the
+// viewer: what a job says of its rows would tell of those (G1).
+func (op *Op) mayHandle(job *ImportJob) bool {
+	return op.mayHandleOf(job.User) && !op.hidesFrom(job.User, job.Number)
+}
+
+// hidesFrom reports whether a user hides records of a form from the viewer.
+func (op *Op) hidesFrom(user record.ID, form uint32) bool {
+	v := op.view.Viewer()
+	return slices.ContainsFunc(op.app.hides, func(h *hide) bool {
+		hides := h.owner == user && h.form.def.Number == form
+		return hides && user != v.User && (v.Kind != identity.SuperAdmin || !lapsed(op.people, user))
+	})
+}
 
 // mayHandleOf reports whether the viewer may deal with what somebody else made
 // in the application, or made it.

@@ -20,7 +20,8 @@ import (
 const (
 	opReassign = "engine.reassign"
 	// reassignChunk is how many records one transaction of a reassignment visits
-	// at most, reassignChunks how many transactions one call makes.
+	// at most, reassignChunks how many transactions that move something one call
+	// makes.
 	reassignChunk  = 200
 	reassignChunks = 10
 )
@@ -249,16 +250,22 @@ func (op *Op) formsInOrder() []*form {
 func (e *Engine) reassign(ctx context.Context, p identity.Principal, want Reassignment) (Reassignment, error) {
 	job, err := e.startReassign(ctx, p, want)
 	size := reassignChunk
-	for n := 0; err == nil && !job.Done && n < reassignChunks; n++ {
+	for n := 0; err == nil && !job.Done && n < reassignChunks; {
 		var next Reassignment
 		next, err = e.reassignStep(ctx, p, want.From, size)
 		if err != nil && fault.KindOf(err) == fault.Limit && size > 1 {
 			size, err = size/2, nil
 			continue
 		}
-		if err == nil {
-			job = next
+		if err != nil {
+			break
 		}
+		// A chunk of records that the principal does not reach is not counted: the
+		// number of calls would tell of them.
+		if next.Moved+next.Kept != job.Moved+job.Kept || next.Done {
+			n++
+		}
+		job = next
 	}
 	return job, err
 }

@@ -276,6 +276,29 @@ func TestG1_ReassignmentUncoversNothing(t *testing.T) {
 	}
 }
 
+// TestG1_CallsTellNothingHidden: one call is enough, however many records are
+// hidden from the one who asks.
+func TestG1_CallsTellNothingHidden(t *testing.T) {
+	h, _, _ := newHideout(t)
+	number := h.form("Deal").Number
+	title, _ := h.form("Deal").Field("title")
+	for range reassignChunks + 1 {
+		must(t, h.write("boss", func(op *Op) error {
+			for range reassignChunk {
+				if _, err := op.Create(number, map[uint32]record.Value{title.Number: record.Bytes([]byte("x"))}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	h.hide("boss", "Deal", cell{})
+	job, err := h.e.Reassign(t.Context(), h.as["admin"], "", h.id["boss"], h.id["peer"])
+	if must(t, err); !job.Done || job.Moved != 0 || job.Kept != 0 {
+		t.Errorf("%+v", job)
+	}
+}
+
 // TestE5_TwoAdminsReassignAtOnce: whoever else goes on with a reassignment, each
 // record moves once and is counted once.
 func TestE5_TwoAdminsReassignAtOnce(t *testing.T) {

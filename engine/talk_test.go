@@ -161,6 +161,8 @@ func TestP8_CommentsAreChecked(t *testing.T) {
 	}
 	_, err = h.comment("rep", "Deal", deal, "x", many...)
 	denied(t, err, fault.Invalid)
+	_, err = h.comment("rep", "Deal", deal, "a\x00b")
+	denied(t, err, fault.Invalid)
 }
 
 // TestP7_CommentsAreBounded fills a record with comments: one more is refused by
