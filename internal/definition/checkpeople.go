@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -140,6 +141,7 @@ func (c *checker) roles() {
 	if all == 0 {
 		return
 	}
+	c.missing()
 	for _, r := range c.app.Roles {
 		switch n := c.byRole[r.Name]; {
 		case n == 0 && t.below[r.Name] == 0:
@@ -152,6 +154,24 @@ func (c *checker) roles() {
 	for s := range c.ownSets {
 		if held[s.Name] == 0 {
 			c.add(SetUnused, path("permissionSets", s.Name), advise("assign it to somebody, or leave it out"), "nobody holds the set")
+		}
+	}
+}
+
+// missing reports what people hold and the document does not have.
+func (c *checker) missing() {
+	for _, name := range slices.Sorted(maps.Keys(c.byRole)) {
+		has := slices.ContainsFunc(c.app.Roles, func(r *Role) bool { return r.Name == name })
+		if name != "" && c.byRole[name] > 0 && !has {
+			c.add(RoleMissing, path("roles"), advise("keep the role, or give its holders another first"),
+				"the role %s is held and is not here: its holders lose all access", strconv.Quote(name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.held)) {
+		has := slices.ContainsFunc(c.app.Sets, func(s *PermissionSet) bool { return s.Name == name })
+		if name != "" && c.held[name] > 0 && !has {
+			c.add(SetMissing, path("permissionSets"), advise("keep the set, or give its holders another first"),
+				"the permission set %s is held and is not here: its holders lose all access", strconv.Quote(name))
 		}
 	}
 }

@@ -39,6 +39,8 @@ const (
 	UserInactive           Kind = "USER_INACTIVE"
 	UserWithoutPlace       Kind = "USER_WITHOUT_PLACE"
 	HierarchyOff           Kind = "HIERARCHY_OFF"
+	RoleMissing            Kind = "ROLE_MISSING"
+	SetMissing             Kind = "SET_MISSING"
 	RoleUnused             Kind = "ROLE_UNUSED"
 	SetUnused              Kind = "SET_UNUSED"
 	PeersAlone             Kind = "PEERS_ALONE"
@@ -89,6 +91,8 @@ func Kinds() []KindInfo {
 		{UserInactive, Warning, "a rule names a user who is not active (told to admins)"},
 		{UserWithoutPlace, Warning, "a rule names a user without a place in the application (told to admins)"},
 		{HierarchyOff, Info, "roles below the root have subordinates while `hierarchy` is off"},
+		{RoleMissing, Warning, "somebody holds a role that the document does not have: they have no access until they are given another"},
+		{SetMissing, Warning, "somebody holds a permission set that the document does not have: they have no access until they are given another"},
 		{RoleUnused, Info, "nobody holds a role that no role reports to"},
 		{SetUnused, Info, "nobody holds a permission set of the document"},
 		{PeersAlone, Info, "a role shares with peers and has one user (told to admins)"},
