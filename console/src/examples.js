@@ -99,12 +99,18 @@ function distinct(fields) {
   return fields.filter((f) => !seen.has(getNamedType(f.type).name) && seen.add(getNamedType(f.type).name));
 }
 
+/** Lists of records, which take a filter, before lists of people or notices. */
+function recordsFirst(fields) {
+  const filtered = (f) => f.args.some((a) => a.name === 'where');
+  return [...fields.filter(filtered), ...fields.filter((f) => !filtered(f))];
+}
+
 /** Example documents for a schema, the best first; at most three. */
 export function examples(schema) {
   const query = schema.getQueryType();
   if (!query) return [];
   const fields = Object.values(query.getFields()).filter((f) => !needsArguments(f));
-  const lists = distinct(fields.filter(isConnection)).map(list);
+  const lists = recordsFirst(distinct(fields.filter(isConnection))).map(list);
   const rest = fields.filter((f) => !isConnection(f));
   const me = rest.filter((f) => f.name === 'me').map(object);
   const others = rest.filter((f) => f.name !== 'me' && isObjectType(getNamedType(f.type))).map(object);

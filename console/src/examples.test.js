@@ -32,6 +32,19 @@ test('every example is valid for its schema', () => {
   assert.doesNotMatch(made[0], /old|history|addedTime/);
 });
 
+test('lists of records come first', () => {
+  const made = examples(buildSchema(`
+    type Query { members(first: Int): UserConnection! orders(first: Int, where: OrderFilter): OrderConnection! }
+    input OrderFilter { id: ID }
+    type UserConnection { nodes: [User!]! }
+    type User { displayName: String }
+    type OrderConnection { nodes: [Order!]! }
+    type Order { title: String }
+  `));
+  assert.match(made[0], /orders/);
+  assert.match(made[1], /members/);
+});
+
 test('a schema with little in it', () => {
   assert.deepEqual(examples(buildSchema('type Query { ping: String }')), []);
   assert.equal(whoQuery(buildSchema('type Query { ping: String }')), null);
