@@ -162,7 +162,8 @@ func (e *Engine) putExport(ctx context.Context, p identity.Principal, applicatio
 }
 
 // Exports returns the traces of an application, the oldest first: one's own, or
-// all of them for admins and developers.
+// all of them for admins and developers but those of somebody who hides records
+// of the form from them: the number of rows would tell of those (G1).
 func (e *Engine) Exports(ctx context.Context, p identity.Principal, application string) ([]ExportTrace, error) {
 	op, err := e.Read(ctx, p, application)
 	if err != nil {
@@ -177,7 +178,7 @@ func (e *Engine) Exports(ctx context.Context, p identity.Principal, application 
 		if err := json.Unmarshal(c.Value(), &t); err != nil {
 			return nil, fault.Wrap(fault.Unavailable, opExport, err, "the trace of an export is damaged")
 		}
-		if op.mayHandleOf(t.User) {
+		if op.mayHandleOf(t.User) && !op.hidesFrom(t.User, t.Number) {
 			out = append(out, t)
 		}
 	}

@@ -280,6 +280,12 @@ func TestB7ExportLeavesATrace(t *testing.T) {
 			t.Errorf("%s sees %+v", who, traces)
 		}
 	}
+	h.hide("admin", "Deal", cell{})
+	for who, want := range map[string]int{"admin": 1, "super": 0, "dev": 0} {
+		if traces, err := h.e.Exports(t.Context(), h.as[who], "crm"); err != nil || len(traces) != want {
+			t.Errorf("while its maker hides records, %s sees %+v, %v", who, traces, err)
+		}
+	}
 	snap, err := h.e.o.Store.Tenant(h.tenant).Snapshot()
 	must(t, err)
 	defer snap.Close()
