@@ -176,7 +176,7 @@ var singleReads = map[string][]attack{
 	},
 	"app Folder.related": {
 		{class: "B05", by: func(t *testing.T, v *vault) {
-			if a := v.ask("eve", v.put(`{folder(id:"<eves>"){related{id title}}}`), ""); len(a.Errors) > 0 || a.at("folder.related") != nil || a.at("folder") == nil {
+			if a := v.ask("eve", v.put(`{folder(id:"<eves>"){related{id title}}}`)); len(a.Errors) > 0 || a.at("folder.related") != nil || a.at("folder") == nil {
 				t.Errorf("a lookup out of reach: %+v", a)
 			}
 		}},
@@ -198,7 +198,7 @@ var singleReads = map[string][]attack{
 	},
 	"app Query.me": {
 		{class: "B08", by: func(t *testing.T, v *vault) {
-			a := v.ask("eve", `{me{id displayName kind role permissionSet application rights{component kind actions}}}`, "")
+			a := v.ask("eve", `{me{id displayName kind role permissionSet application rights{component kind actions}}}`)
 			if a.at("me.kind") != "LIVE" || a.at("me.id") != v.values["eve"] || len(a.list("me.rights")) == 0 {
 				t.Errorf("%+v", a)
 			}
@@ -310,7 +310,7 @@ var managementWrites = map[string][]attack{
 
 // membersAreActive: neither somebody without a place nor an address is offered.
 func membersAreActive(t *testing.T, v *vault) {
-	a := v.ask("eve", `{members(first:100){nodes{id displayName}}}`, "")
+	a := v.ask("eve", `{members(first:100){nodes{id displayName}}}`)
 	if len(a.list("members.nodes")) != 5 {
 		t.Errorf("%+v", a)
 	}
@@ -343,7 +343,7 @@ func tokensOfOthers(t *testing.T, v *vault) {
 // listOf returns the ids that a list shows, and its total.
 func (v *vault) listOf(t *testing.T, who, query, list string) (ids []string, a answer) {
 	t.Helper()
-	a = v.ask(who, v.put(query), "")
+	a = v.ask(who, v.put(query))
 	if len(a.Errors) > 0 {
 		t.Fatalf("%s: %s: %+v", who, query, a.Errors)
 	}
@@ -378,7 +378,7 @@ func (v *vault) listIsGet(t *testing.T, query, list, get string) {
 	all, _ := v.listOf(t, "ann", query, list)
 	whole := strings.HasPrefix(query, "{"+get+"s(")
 	for _, id := range all {
-		got := v.ask("eve", fmt.Sprintf(`{%s(id:%q){id}}`, get, id), "").at(get) != nil
+		got := v.ask("eve", fmt.Sprintf(`{%s(id:%q){id}}`, get, id)).at(get) != nil
 		if listed := slices.Contains(seen, id); got != listed && (whole || listed) {
 			t.Errorf("%s: listed %v, got %v", id, listed, got)
 		}
@@ -401,7 +401,7 @@ func (v *vault) orderTellsNothing(t *testing.T, head, list, tail string) {
 // another viewer.
 func (v *vault) cursorIsBound(t *testing.T, head, list, tail string) {
 	page := func(who, args string) answer {
-		return v.ask(who, v.put(head+list+"("+args+"){pageInfo{endCursor}}"+tail), "")
+		return v.ask(who, v.put(head+list+"("+args+"){pageInfo{endCursor}}"+tail))
 	}
 	at := list + ".pageInfo.endCursor"
 	if strings.HasPrefix(head, "{folder(") {
@@ -429,7 +429,7 @@ func (v *vault) aliasesAreCounted(t *testing.T, head, list, tail string) {
 	if list == "sheets" {
 		form = "Sheet"
 	}
-	if a := v.ask("eve", v.put(head+many.String()+tail)+" fragment F on "+form+"Connection{nodes{id version addedTime modifiedTime viewerCanUpdate viewerCanDelete}}", ""); a.code() != "LIMIT_EXCEEDED" {
+	if a := v.ask("eve", v.put(head+many.String()+tail)+" fragment F on "+form+"Connection{nodes{id version addedTime modifiedTime viewerCanUpdate viewerCanDelete}}"); a.code() != "LIMIT_EXCEEDED" {
 		t.Errorf("%d %+v", a.status, a.Errors)
 	}
 }
@@ -445,17 +445,17 @@ var further = map[string][]attack{
 				}
 			}
 			for _, name := range []string{"secret", "ssn", "ledger"} {
-				if a := v.ask("dan", fmt.Sprintf("{folders{nodes{%s}}}", name), ""); a.code() != "BAD_USER_INPUT" || a.Data != nil {
+				if a := v.ask("dan", fmt.Sprintf("{folders{nodes{%s}}}", name)); a.code() != "BAD_USER_INPUT" || a.Data != nil {
 					t.Errorf("dan reads %s: %+v", name, a)
 				}
 			}
-			if a := v.ask("dan", `mutation{updateFolder(id:"`+v.values["bobs"]+`",input:{level:1}){id}}`, ""); a.code() != "BAD_USER_INPUT" {
+			if a := v.ask("dan", `mutation{updateFolder(id:"`+v.values["bobs"]+`",input:{level:1}){id}}`); a.code() != "BAD_USER_INPUT" {
 				t.Errorf("dan writes what is read only: %+v", a)
 			}
 		}},
 		{class: "B27", by: func(t *testing.T, v *vault) {
 			none := v.result(t, call{path: "/apps/nothing/graphql", token: v.tokens["new"], body: asked(`{folders{totalCount}}`)})
-			if a := v.ask("new", `{folders{totalCount}}`, ""); a.status != http.StatusNotFound || a.code() != none.code() || a.Data != nil {
+			if a := v.ask("new", `{folders{totalCount}}`); a.status != http.StatusNotFound || a.code() != none.code() || a.Data != nil {
 				t.Errorf("without a place: %d %+v", a.status, a)
 			}
 		}},

@@ -44,7 +44,7 @@ func showsOwnReach(t *testing.T, v *vault) {
 }
 
 func reportsListed(t *testing.T, v *vault) {
-	a := v.ask("eve", `{createdReports{id name where columns viewerCanUpdate maker{id}}}`, "")
+	a := v.ask("eve", `{createdReports{id name where columns viewerCanUpdate maker{id}}}`)
 	if len(a.Errors) > 0 || len(a.list("createdReports")) != 2 {
 		t.Fatalf("%+v", a)
 	}

@@ -37,7 +37,7 @@ func talkLists(key, head, list, tail string) map[string][]attack {
 			}
 			connection := map[string]string{"comments": "Comment", "history": "History", "notifications": "Notification"}[list]
 			q := head + many.String() + tail + " fragment F on " + connection + "Connection{edges{cursor node{__typename}} nodes{__typename} pageInfo{endCursor}}"
-			if a := v.ask("eve", v.put(q), ""); a.code() != "LIMIT_EXCEEDED" && a.code() != "BAD_USER_INPUT" {
+			if a := v.ask("eve", v.put(q)); a.code() != "LIMIT_EXCEEDED" && a.code() != "BAD_USER_INPUT" {
 				t.Errorf("%d %+v", a.status, a.Errors)
 			}
 		}},
@@ -46,7 +46,7 @@ func talkLists(key, head, list, tail string) map[string][]attack {
 
 // talkCounts holds a total against what is listed.
 func (v *vault) talkCounts(t *testing.T, head, list, tail string) {
-	a := v.ask("eve", v.put(head+list+"(first:100){totalCount edges{cursor}}"+tail), "")
+	a := v.ask("eve", v.put(head+list+"(first:100){totalCount edges{cursor}}"+tail))
 	at := list
 	if strings.HasPrefix(head, "{folder(") {
 		at = "folder." + list
@@ -67,7 +67,7 @@ var talkReads = joined(
 			noField("B09", evesFolder+`comments{nodes{author{@}}}}}`, "email"),
 			{class: "B15", send: `{folder(id:"@"){comments{totalCount nodes{text}}}}`, right: "<bobs>", wrong: "<absent>"},
 			{class: "B11", by: func(t *testing.T, v *vault) { // shared to be read, without a right to comments beyond the set's
-				if a := v.ask("eve", v.put(`{folder(id:"<shared>"){comments{totalCount}}}`), ""); len(a.Errors) > 0 {
+				if a := v.ask("eve", v.put(`{folder(id:"<shared>"){comments{totalCount}}}`)); len(a.Errors) > 0 {
 					t.Errorf("%+v", a)
 				}
 			}},
@@ -110,7 +110,7 @@ func historyShowsNoMore(t *testing.T, v *vault) {
 
 // inboxIsChecked: of two mentions eve hears of that on a record in reach only.
 func inboxIsChecked(t *testing.T, v *vault) {
-	a := v.ask("eve", `{notifications(first:100){totalCount nodes{id form record comment{id text}}}}`, "")
+	a := v.ask("eve", `{notifications(first:100){totalCount nodes{id form record comment{id text}}}}`)
 	if a.count("notifications.totalCount") != 1 || len(a.list("notifications.nodes")) != 1 || a.at("notifications.nodes.0.record") != v.values["eves"] {
 		t.Errorf("%+v", a)
 	}

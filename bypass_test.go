@@ -202,7 +202,7 @@ func isPattern(s string) bool {
 
 func allPaths(t *testing.T, v *vault) []way {
 	t.Helper()
-	out := schemaPaths(t, "app", func(q string) answer { return v.ask("ann", q, "") })
+	out := schemaPaths(t, "app", func(q string) answer { return v.ask("ann", q) })
 	out = append(out, schemaPaths(t, "manage", func(q string) answer { return v.manage("ann", q) })...)
 	return append(out, routes(t)...)
 }

@@ -126,7 +126,7 @@ func (v *vault) must(who, at, query string, args ...any) answer {
 	return a
 }
 
-func (v *vault) ask(who, query, _ string) answer {
+func (v *vault) ask(who, query string) answer {
 	v.t.Helper()
 	return v.result(v.t, call{path: vaultPath, token: v.tokens[who], body: asked(query)})
 }
