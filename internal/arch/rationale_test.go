@@ -27,7 +27,7 @@ func TestReasonsAreWritten(t *testing.T) {
 	if len(direct) < 5 {
 		t.Fatalf("read %d direct dependencies: go.mod has changed its form", len(direct))
 	}
-	for _, file := range []string{"console/package.json", "examples/rules/package.json"} {
+	for _, file := range []string{"console/package.json", "console/audit/package.json", "examples/rules/package.json"} {
 		var p struct{ Dependencies, DevDependencies map[string]string }
 		if err := json.Unmarshal(fileAt(t, file), &p); err != nil {
 			t.Fatalf("%s: %v", file, err)

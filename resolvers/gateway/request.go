@@ -7,19 +7,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"sluice/graph"
-)
-
-// The media types of an answer.
-const (
-	mediaJSON    = "application/json"
-	mediaGraphQL = "application/graphql-response+json"
 )
 
 // request is the body of a GraphQL request.
@@ -39,42 +32,6 @@ type refusal struct {
 
 func refuse(status int, code, format string, args ...any) *refusal {
 	return &refusal{status: status, errors: gqlerror.List{graph.Coded(code, format, args...)}}
-}
-
-// answerMedia chooses the media type of the answer by the Accept header; without
-// one it is application/json.
-func answerMedia(r *http.Request) (string, *refusal) {
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	if strings.TrimSpace(accept) == "" {
-		return mediaJSON, nil
-	}
-	best, weight := "", 0.0
-	for part := range strings.SplitSeq(accept, ",") {
-		media, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		switch media {
-		case "*/*", "application/*":
-			media = mediaJSON
-		case mediaJSON, mediaGraphQL:
-		default:
-			continue
-		}
-		q := 1.0
-		if s, ok := params["q"]; ok {
-			if q, err = strconv.ParseFloat(s, 64); err != nil {
-				continue
-			}
-		}
-		if q > weight && q <= 1 {
-			best, weight = media, q
-		}
-	}
-	if best == "" {
-		return mediaJSON, refuse(http.StatusNotAcceptable, graph.CodeBadUserInput, "the answer is %s or %s; the Accept header admits neither", mediaGraphQL, mediaJSON)
-	}
-	return best, nil
 }
 
 // checkContentType admits JSON in UTF-8 and nothing that a form of another site
