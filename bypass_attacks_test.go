@@ -85,6 +85,7 @@ func folderLists(key, head, list, tail string) map[string][]attack {
 		names("B05", q("first:5", "edges{node{@}}"), "ssn"),
 		names("B05", q("first:5", "nodes{ledger{@}}"), "entry"),
 		{class: "B04", send: q(`after:"@"`, "nodes{id}"), right: "<cursor of bob>", wrong: "<cursor of ann>", code: "BAD_USER_INPUT", told: true},
+		{class: "B04", send: q(`last:3,before:"@"`, "nodes{id} pageInfo{hasPreviousPage hasNextPage}"), right: "<cursor of bob>", wrong: "<cursor of ann>", code: "BAD_USER_INPUT", told: true},
 		{class: "B13", send: where(`related:{title:{eq:"@"}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
 		{class: "B13", send: where(`related:{id:{eq:"@"}}`), right: "<bobs>", wrong: "<absent>"},
 		{class: "B13", send: where(`related:{related:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX", told: true},
@@ -128,6 +129,7 @@ func sheetLists(key, head, list, tail string) map[string][]attack {
 		noField("B02", q("orderBy:[{field:@}]", "nodes{id}"), "folder"),
 		names("B05", q("first:5", "nodes{folder{@}}"), "secret"),
 		{class: "B04", send: q(`after:"@"`, "nodes{id}"), right: "<cursor of bob>", wrong: "<cursor of eve>", code: "BAD_USER_INPUT", told: true},
+		{class: "B04", send: q(`first:3,before:"@"`, "nodes{id}"), right: "<cursor of bob>", wrong: "<cursor of eve>", code: "BAD_USER_INPUT", told: true},
 		{class: "B03", by: func(t *testing.T, v *vault) { v.countsWhatItLists(t, q("first:100", "totalCount nodes{id}"), list) }},
 		{class: "B19", by: func(t *testing.T, v *vault) { v.listIsGet(t, q("first:100", "nodes{id}"), list, "sheet") }},
 		{class: "B20", by: func(t *testing.T, v *vault) { v.cursorIsBound(t, head, list, tail) }},
@@ -401,7 +403,7 @@ func (v *vault) orderTellsNothing(t *testing.T, head, list, tail string) {
 // another viewer.
 func (v *vault) cursorIsBound(t *testing.T, head, list, tail string) {
 	page := func(who, args string) answer {
-		return v.ask(who, v.put(head+list+"("+args+"){pageInfo{endCursor}}"+tail))
+		return v.ask(who, v.put(head+list+"("+args+"){pageInfo{endCursor hasPreviousPage}}"+tail))
 	}
 	at := list + ".pageInfo.endCursor"
 	if strings.HasPrefix(head, "{folder(") {
@@ -414,8 +416,10 @@ func (v *vault) cursorIsBound(t *testing.T, head, list, tail string) {
 	for _, c := range []struct{ who, args string }{
 		{"eve", `orderBy:[{field:id,direction:DESC}]`}, {"eve", `where:{id:{ne:"<absent>"}}`}, {"bob", ""}, {"ann", ""},
 	} {
-		if a := page(c.who, fmt.Sprintf("first:1,after:%q,%s", own, c.args)); len(a.Errors) > 0 && a.code() != "BAD_USER_INPUT" || len(a.Errors) == 0 && a.at(at) != nil {
-			t.Errorf("%s with %s: %+v", c.who, c.args, a)
+		for _, window := range []string{"first:1,after", "last:1,before", "first:1,before", "last:1,after"} {
+			if a := page(c.who, fmt.Sprintf("%s:%q,%s", window, own, c.args)); len(a.Errors) > 0 && a.code() != "BAD_USER_INPUT" || len(a.Errors) == 0 && a.at(at) != nil {
+				t.Errorf("%s with %s: %+v", c.who, c.args, a)
+			}
 		}
 	}
 }

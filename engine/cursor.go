@@ -122,9 +122,10 @@ func (s *sealer) seal(p position, binding []byte) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// open is the inverse of seal. Everything wrong with a cursor is one error.
-func (s *sealer) open(cursor string, keys int, binding []byte) (position, error) {
-	bad := fault.New(fault.Invalid, "engine.cursor", "after: not a cursor of this list: expected an endCursor or cursor returned for the same viewer, filter and order; begin again without it")
+// open is the inverse of seal for the cursor in an argument. Everything wrong
+// with a cursor is one error.
+func (s *sealer) open(argument, cursor string, keys int, binding []byte) (position, error) {
+	bad := fault.New(fault.Invalid, "engine.cursor", "%s: not a cursor of this list: expected an endCursor, startCursor or cursor returned for the same viewer, filter and order; begin again without it", argument)
 	if len(cursor) > 16<<10 {
 		return position{}, bad
 	}
@@ -165,7 +166,7 @@ func (l *lister) binding() []byte {
 	if l.link != nil {
 		put(binary.BigEndian.AppendUint32(nil, l.link.Number))
 	}
-	for _, k := range l.order {
+	for _, k := range l.listed {
 		b := binary.BigEndian.AppendUint32(nil, k.Field.Number)
 		put(append(b, flag(k.Desc), flag(k.NullsFirst)))
 	}

@@ -39,18 +39,26 @@ type List struct {
 	// field must be visible and of a type that has an order; Invalid otherwise.
 	OrderBy []Order
 	First   int    // 0 to MaxPage; 0 only counts
-	After   string // a cursor of the same list, empty for the beginning
-	Total   bool   // count everything that matches, exactly
+	After   string // a cursor of the same list: the window begins behind it; empty for the beginning
+	Before  string // a cursor of the same list: the window ends before it; empty for the end
+	// Backward takes the last First records of the window, not its first.
+	Backward bool
+	Total    bool // count everything that matches, exactly
+	// Previous and Next ask for what lies beyond the cursors too: HasPrevious and
+	// HasNext speak of the window between them otherwise.
+	Previous, Next bool
 }
 
 // MaxPage is the largest page.
 const MaxPage = 1000
 
-// Page is one page of a list. Records are valid until the Op ends.
+// Page is one page of a list, in the list's order whatever end it was taken from.
+// Records are valid until the Op ends.
 type Page struct {
-	Records []record.Redacted
-	HasNext bool
-	Total   int // -1 unless asked for
+	Records     []record.Redacted
+	HasNext     bool
+	HasPrevious bool
+	Total       int // -1 unless asked for
 
 	positions []position
 	seal      *sealer
@@ -66,8 +74,7 @@ func (op *Op) List(q List) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	reach := l.reach()
-	return l.page(reach, op.plan(l, reach))
+	return l.page(l.reach())
 }
 
 // reach is the whole reach, or the report's term of it. A report of another
@@ -97,8 +104,10 @@ type lister struct {
 	shape     *policy.FormShape
 	where     *filter.Program // nil for no filter
 	canonical []byte
-	order     []Order // completed by the id
-	after     *position
+	listed    []Order   // the order of the list, completed by the id
+	order     []Order   // listed, or its reverse where the walk goes backward
+	from      *position // what the walk begins behind, nil for its start
+	until     *position // what it ends before, nil for its end
 	parent    record.ID // of Children
 	link      *record.Field
 	masked    bool // masks concern the viewer on this form
@@ -112,7 +121,7 @@ func (op *Op) newLister(q List) (*lister, error) {
 		return nil, err
 	}
 	if q.First < 0 || q.First > MaxPage {
-		return nil, fault.New(fault.Invalid, "engine.List", "first: %d, expected 1 to %d", q.First, MaxPage)
+		return nil, fault.New(fault.Invalid, "engine.List", "%s: %d, expected 0 to %d", q.size(), q.First, MaxPage)
 	}
 	if !q.Created.IsZero() {
 		if err := op.joinReport(&q); err != nil {
@@ -132,7 +141,11 @@ func (op *Op) newLister(q List) (*lister, error) {
 		l.where = filter.Compile(q.Where)
 		l.canonical = filter.AppendCanonical(nil, q.Where)
 	}
-	return l, l.completeOrder()
+	if err := l.completeOrder(); err != nil {
+		return nil, err
+	}
+	l.order = directed(l.listed, q.Backward)
+	return l, nil
 }
 
 // completeOrder checks the order keys and ends them with the id.
@@ -151,12 +164,12 @@ func (l *lister) completeOrder() error {
 			return fault.New(fault.Invalid, "engine.List", "orderBy: not a field that this list can be ordered by")
 		}
 		k.Field = *f
-		l.order, desc = append(l.order, k), k.Desc
+		l.listed, desc = append(l.listed, k), k.Desc
 		if k.Field.Number == record.FieldID {
 			return nil // keys behind the id cannot matter
 		}
 	}
-	l.order = append(l.order, Order{Field: *l.form.fields[record.FieldID], Desc: desc})
+	l.listed = append(l.listed, Order{Field: *l.form.fields[record.FieldID], Desc: desc})
 	return nil
 }
 
@@ -187,29 +200,33 @@ type hit struct {
 	key []byte // comparable: bytes.Compare gives the requested order
 }
 
-// page walks the plan's candidates, cuts them down and returns the page.
-func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
+// page walks the candidates of a reach, cuts them down and returns the page.
+func (l *lister) page(reach policy.Reach) (*Page, error) {
 	page := &Page{Total: -1, binding: l.binding()}
 	var err error
 	if page.seal, err = l.op.sealerOf(); err != nil {
 		return nil, err
 	}
-	if l.q.After != "" {
-		pos, err := page.seal.open(l.q.After, len(l.order)-1, page.binding)
-		if err != nil {
-			return nil, err
-		}
-		l.after = &pos
+	if err := l.bounds(page); err != nil {
+		return nil, err
 	}
-	hits, total, err := l.collect(reach, p)
+	p := l.plan(reach)
+	c, err := l.collect(reach, p)
 	if err != nil {
 		return nil, err
 	}
 	if l.q.Total {
-		page.Total = total
+		page.Total = c.total
 	}
-	page.HasNext = len(hits) > l.q.First
+	hits := c.hits()
+	more := len(hits) > l.q.First
 	hits = hits[:min(len(hits), l.q.First)]
+	if l.q.Backward {
+		slices.Reverse(hits)
+	}
+	if err := l.ends(page, c, reach, p, more); err != nil {
+		return nil, err
+	}
 	page.Records, page.positions = make([]record.Redacted, len(hits)), make([]position, len(hits))
 	for i, h := range hits {
 		page.Records[i], page.positions[i] = h.redacted, h.pos
@@ -218,21 +235,24 @@ func (l *lister) page(reach policy.Reach, p *plan) (*Page, error) {
 	return page, nil
 }
 
-// collect returns up to First+1 hits in order and, where asked, how many
-// records match in all.
-func (l *lister) collect(reach policy.Reach, p *plan) ([]hit, int, error) {
+// collect finds up to First+1 hits of the window in the order of the walk and,
+// where asked, how many records of the list match in all.
+func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 	want := l.q.First + 1
 	c := &collector{l: l, ordered: p.ordered, want: want, kept: make([]hit, 0, min(want, 64))}
-	if l.after != nil {
-		c.after = l.comparable(*l.after)
+	if l.from != nil {
+		c.from = l.comparable(*l.from)
 	}
-	// A total counts what lies before the cursor too.
-	s := l.op.stream(l, p, l.after != nil && !l.q.Total)
+	if l.until != nil {
+		c.until = l.comparable(*l.until)
+	}
+	// A total counts what lies beyond the cursors too.
+	s := l.op.stream(l, p, !l.q.Total)
 	defer s.close()
 	w := l.op.window(l.form, l.shape, reach)
 	for !s.done() {
 		if err := l.op.ctx.Err(); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		l.op.trim()
 		w.reset()
@@ -250,22 +270,22 @@ func (l *lister) collect(reach policy.Reach, p *plan) ([]hit, int, error) {
 			}
 		}
 		if err := w.settle(); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		w.each(c.take)
-		if c.full() && p.ordered && !l.q.Total {
+		if (c.full() || c.beyond) && p.ordered && !l.q.Total {
 			break
 		}
 	}
 	if err := s.err(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return c.hits(), c.total, l.op.failed()
+	return c, l.op.failed()
 }
 
 // countable reports whether an entry whose owner alone decides may be counted
 // without its record: only where the order keys no longer matter.
-func (l *lister) countable(p *plan) bool { return p.ordered && l.after == nil }
+func (l *lister) countable(p *plan) bool { return p.ordered && l.from == nil && l.until == nil }
 
 // matches applies filter and link to a redacted record.
 func (l *lister) matches(r record.Redacted) bool {
@@ -327,9 +347,13 @@ type collector struct {
 	l       *lister
 	ordered bool
 	want    int
-	after   []byte
+	from    []byte // comparable ends of the window, nil for none
+	until   []byte
 	kept    []hit
 	total   int
+	// behind and beyond say that records lie outside of the window, before where
+	// the walk begins and after its end. A walk that is cut to the window sees none.
+	behind, beyond bool
 }
 
 func (c *collector) full() bool { return len(c.kept) >= c.want }
@@ -347,14 +371,17 @@ func (c *collector) take(a admitted) {
 		return
 	}
 	c.total++
-	if c.ordered && c.full() {
+	if c.ordered && c.full() && c.until == nil {
 		return
 	}
 	h := hit{admitted: a, pos: c.l.position(a.redacted)}
-	if !c.ordered || c.after != nil {
+	if !c.ordered || c.from != nil || c.until != nil {
 		h.key = c.l.comparable(h.pos)
 	}
-	if c.after != nil && bytes.Compare(h.key, c.after) <= 0 {
+	behind := c.from != nil && bytes.Compare(h.key, c.from) <= 0
+	beyond := c.until != nil && bytes.Compare(h.key, c.until) >= 0
+	c.behind, c.beyond = c.behind || behind, c.beyond || beyond
+	if behind || beyond || c.ordered && c.full() {
 		return
 	}
 	c.kept = append(c.kept, h)

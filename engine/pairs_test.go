@@ -48,7 +48,7 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 			if r := s.w.App.Reports[rnd.IntN(len(s.w.App.Reports))]; rnd.IntN(2) == 0 {
 				q.Report = r.Name
 			}
-			out = append(out, listing(f, q))
+			out = append(out, listing(f, q), windows(f, q, rnd.IntN(6), rnd.IntN(6)))
 			for _, fd := range f.Fields {
 				if fd.Type == record.Lookup {
 					out = append(out, descending(f, fd, ids[fd.Target], q))
@@ -105,7 +105,7 @@ func getting(f *definition.Form, ids []record.ID) request {
 }
 
 func showPage(b *strings.Builder, op *Op, f *definition.Form, page *Page) {
-	fmt.Fprintln(b, page.HasNext, page.Total)
+	fmt.Fprintln(b, page.HasNext, page.HasPrevious, page.Total)
 	for i, r := range page.Records {
 		fmt.Fprintln(b, page.Cursor(i), describe(op, f, r))
 	}

@@ -52,7 +52,7 @@ func (op *Op) newPart(q Part, words ...[]byte) (m Marks, after *position, err er
 	if q.After == "" {
 		return m, nil, nil
 	}
-	at, err := m.seal.open(q.After, 0, m.binding)
+	at, err := m.seal.open("after", q.After, 0, m.binding)
 	return m, &at, err
 }
 

@@ -136,12 +136,12 @@ func lowest(f *record.Field) record.Value {
 	return record.String("")
 }
 
-// phaseOf returns the phase that the list's cursor lies in.
-func (p *plan) phaseOf(l *lister) int {
+// phaseOf returns the phase that a position lies in.
+func (p *plan) phaseOf(at *position) int {
 	if len(p.phases) < 2 {
 		return 0
 	}
-	null := bytes.Equal(l.after.keys[0], nullKey)
+	null := bytes.Equal(at.keys[0], nullKey)
 	for i, ph := range p.phases {
 		if ph.nulls == null {
 			return i
@@ -150,13 +150,13 @@ func (p *plan) phaseOf(l *lister) int {
 	return 0
 }
 
-// resume gives the position to continue behind, as this phase's cursors have it.
-func (ph phase) resume(l *lister) []byte {
+// position gives a position as this phase's cursors have it.
+func (ph phase) position(at *position) []byte {
 	var b []byte
 	if ph.keyed {
-		b = append(b, l.after.keys[0]...)
+		b = append(b, at.keys[0]...)
 	}
-	return append(b, l.after.id[:]...)
+	return append(b, at.id[:]...)
 }
 
 // ownersOf returns the owners that cover a reach, false when it is not covered

@@ -128,12 +128,12 @@ func (op *Op) Children(lookup record.Field, parents []record.ID, q List) ([]*Pag
 	reach := op.view.Reach(q.Form, l.q.Action)
 	pages := make([]*Page, len(parents))
 	for i, parent := range parents {
-		l.parent, l.link, l.after = parent, link, nil
+		l.parent, l.link, l.from, l.until = parent, link, nil, nil
 		under, err := op.under(link, parent, reach)
 		if err != nil {
 			return nil, err
 		}
-		if pages[i], err = l.page(under, l.childPlan(link, parent, under)); err != nil {
+		if pages[i], err = l.page(under); err != nil {
 			return nil, err
 		}
 	}
@@ -153,14 +153,19 @@ func (op *Op) under(link *record.Field, parent record.ID, reach policy.Reach) (p
 	return reach, nil
 }
 
-func (l *lister) childPlan(link *record.Field, parent record.ID, reach policy.Reach) *plan {
-	ix := l.form.byField[link.Number]
+// plan chooses the access path: for records below a parent the index of their
+// lookup, where there is one.
+func (l *lister) plan(reach policy.Reach) *plan {
+	if l.link == nil {
+		return l.op.plan(l, reach)
+	}
+	ix := l.form.byField[l.link.Number]
 	if _, none := reach.(policy.None); none || ix == nil {
 		return l.op.plan(l, reach)
 	}
 	p := &plan{ordered: len(l.order) == 1}
 	p.desc = p.ordered && l.order[0].Desc
-	p.phases = []phase{{scans: []scan{{ix: ix, eq: []record.Value{record.Ref(parent)}}}}}
+	p.phases = []phase{{scans: []scan{{ix: ix, eq: []record.Value{record.Ref(l.parent)}}}}}
 	return p
 }
 

@@ -22,23 +22,32 @@ type stream struct {
 	op     *Op
 	l      *lister
 	p      *plan
-	after  bool // resume behind l.after
+	within bool // keep to the window: between l.from and l.until
+	resume bool // the next phase begins behind l.from
 	ids    []record.ID
 	phases []phase
 	open   merge
+	stop   []byte // position that the open phase ends before, nil for its end
 	scan   *storage.RecordCursor
 	last   record.ID
 	ended  bool
 	failed error
 }
 
-func (op *Op) stream(l *lister, p *plan, resume bool) *stream {
-	s := &stream{op: op, l: l, p: p, after: resume && p.ordered, ids: p.ids}
-	if p.ids == nil {
-		s.phases = p.phases
-		if s.after {
-			s.phases = s.phases[p.phaseOf(l):]
-		}
+// stream begins with the candidates of a plan; within the window alone where
+// that is asked and the plan is ordered.
+func (op *Op) stream(l *lister, p *plan, within bool) *stream {
+	s := &stream{op: op, l: l, p: p, within: within && p.ordered, ids: p.ids}
+	if p.ids != nil {
+		return s
+	}
+	s.phases = p.phases
+	s.resume = s.within && l.from != nil
+	if s.within && l.until != nil && len(s.phases) > 0 {
+		s.phases = s.phases[:p.phaseOf(l.until)+1]
+	}
+	if s.resume {
+		s.phases = s.phases[min(p.phaseOf(l.from), len(s.phases)):]
 	}
 	return s
 }
@@ -47,6 +56,7 @@ func (s *stream) done() bool { return s.ended }
 
 func (s *stream) err() error { return s.failed }
 
+// close ends what is open of a phase.
 func (s *stream) close() {
 	for _, c := range s.open {
 		c.Close()
@@ -71,7 +81,7 @@ func (s *stream) next() (entry, bool) {
 	}
 	for s.failed == nil {
 		if s.scan != nil {
-			if s.scan.Next() {
+			if s.scan.Next() && !s.past(s.scan.Position()) {
 				rec := s.scan.Record()
 				return entry{id: rec.ID(), owner: rec.Owner(), owned: true, rec: rec}, true
 			}
@@ -90,7 +100,7 @@ func (s *stream) next() (entry, bool) {
 			break
 		}
 		s.begin(s.phases[0])
-		s.phases, s.after = s.phases[1:], false
+		s.phases, s.resume = s.phases[1:], false
 	}
 	s.ended = true
 	return entry{}, false
@@ -98,11 +108,14 @@ func (s *stream) next() (entry, bool) {
 
 // begin opens the cursors of one phase.
 func (s *stream) begin(ph phase) {
-	s.last = record.ID{}
+	s.last, s.stop = record.ID{}, nil
+	if s.within && s.l.until != nil && len(s.phases) == 1 {
+		s.stop = ph.position(s.l.until)
+	}
 	for _, sc := range ph.scans {
 		r := storage.Range{Eq: sc.eq, Low: sc.low, High: sc.high, Desc: s.p.desc}
-		if s.after {
-			r.After = ph.resume(s.l)
+		if s.resume {
+			r.After = ph.position(s.l.from)
 		}
 		if sc.ix == nil {
 			s.scan = s.op.r.Records(s.l.form.store, r)
@@ -126,6 +139,10 @@ func (s *stream) begin(ph phase) {
 // passed over.
 func (s *stream) step() (entry, bool) {
 	c := s.open[0]
+	if s.past(c.Position()) {
+		s.close()
+		return entry{}, false
+	}
 	en := entry{id: c.ID(), owner: c.Owner(), owned: true}
 	if c.Next() {
 		heap.Fix(&s.open, 0)
@@ -141,6 +158,15 @@ func (s *stream) step() (entry, bool) {
 	}
 	s.last = en.id
 	return en, true
+}
+
+// past reports whether a position is where the window ends, or behind it.
+func (s *stream) past(at []byte) bool {
+	if s.stop == nil {
+		return false
+	}
+	c := bytes.Compare(at, s.stop)
+	return c == 0 || (c > 0) != s.p.desc
 }
 
 // source is one cursor of a merge.

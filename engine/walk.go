@@ -14,13 +14,13 @@ import (
 const MaxSorted = 200_000
 
 // Walk calls fn with all records of a list, some at a time, each once. It reads
-// what List pages through; First, After and Total mean nothing to it. Where the
+// what List pages through; page, cursors and Total mean nothing to it. Where the
 // list has an order of its own or is given one, they come in that order, at most
 // MaxSorted of them where no index has it; Limit for more. Else the order is that
 // of the access path. Each call has the fuel of one query behind it, and may get
 // no record. An error of fn ends the walk and is returned as it is.
 func (op *Op) Walk(q List, fn func([]record.Redacted) error) error {
-	q.First, q.After, q.Total = 0, "", false
+	q.First, q.After, q.Before, q.Backward, q.Total = 0, "", "", false, false
 	l, err := op.newLister(q)
 	if err != nil {
 		return err

@@ -162,6 +162,7 @@ func (s *stage) compareLists(op *Op, u *oracle.User, f *definition.Form, rnd *ra
 		want := oracle.List(s.w, u, f.Name, where, theirs)
 		what := fmt.Sprintf("%s lists %s where %v order %+v", u.Email, f.Name, where, theirs)
 		s.walk(op, what, q, want)
+		s.windows(op, what, q, want, rnd)
 		if i == 1 {
 			q.First, q.Total = 0, true
 			page, err := op.List(q)

@@ -38,12 +38,21 @@ func enumDefault(f *ast.FieldDefinition, value string) *ast.FieldDefinition {
 
 // listArgs are the arguments of everything that lists records of a form.
 func listArgs(form string) []*ast.ArgumentDefinition {
-	first := arg("first", "Int")
-	first.DefaultValue = &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(DefaultFirst)}
-	return []*ast.ArgumentDefinition{arg("where", form+"Filter"), arg("orderBy", "["+form+"Order!]"), first, arg("after", "String")}
+	return []*ast.ArgumentDefinition{
+		arg("where", form+"Filter"), arg("orderBy", "["+form+"Order!]"),
+		arg("first", "Int"), arg("after", "String"), arg("last", "Int"), arg("before", "String"),
+	}
 }
 
-// DefaultFirst is the page size where a query names none.
+// partArgs are the arguments of what is paged through in one direction.
+func partArgs() []*ast.ArgumentDefinition {
+	first := arg("first", "Int")
+	first.DefaultValue = &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(DefaultFirst)}
+	return []*ast.ArgumentDefinition{first, arg("after", "String")}
+}
+
+// DefaultFirst is the page size where a query names none; a list with first and
+// last left out gives its first records.
 const DefaultFirst = 50
 
 func object(name, description string, fields ast.FieldList) *ast.Definition {

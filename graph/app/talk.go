@@ -58,8 +58,6 @@ func (p *plan) talk(f *Form, taken ast.FieldList) (out ast.FieldList) {
 	return out
 }
 
-func partArgs() []*ast.ArgumentDefinition { return listArgs("")[2:] }
-
 func freeField(name string, taken ast.FieldList) string {
 	for taken.ForName(name) != nil {
 		name += "_"

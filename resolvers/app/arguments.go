@@ -38,16 +38,11 @@ func (x *exec) idNamed(f *field, argument string) (record.ID, error) {
 
 // listOf reads the arguments of a field that lists records.
 func (x *exec) listOf(f *field) (engine.List, error) {
-	q := engine.List{Form: f.mean.Form, Report: f.mean.Report, Total: f.sub.total}
-	var err error
-	if q.First, err = x.firstOf(f); err != nil {
-		return q, err
-	}
-	after, err := x.argument(f, "after")
+	q := engine.List{Form: f.mean.Form, Report: f.mean.Report, Total: f.sub.total, Previous: f.sub.before, Next: f.sub.after}
+	err := x.pageOf(f, &q)
 	if err != nil {
 		return q, err
 	}
-	q.After, _ = after.(string)
 	if q.Created, err = x.reportOf(f); err != nil {
 		return q, err
 	}
@@ -71,6 +66,44 @@ func (x *exec) firstOf(f *field) (int, error) {
 		return 0, fault.New(fault.Invalid, "resolvers/app", "argument first: expected 0 to %d", engine.MaxPage)
 	}
 	return int(n), nil
+}
+
+// pageOf reads which page of a list is asked for.
+func (x *exec) pageOf(f *field, q *engine.List) error {
+	first, err := x.argument(f, "first")
+	if err != nil {
+		return err
+	}
+	last, err := x.argument(f, "last")
+	if err != nil {
+		return err
+	}
+	if first != nil && last != nil {
+		return fault.New(fault.Invalid, "resolvers/app", "arguments first and last: expected one of them; first counts from the beginning of the list, last from its end")
+	}
+	q.First, q.Backward = app.DefaultFirst, last != nil
+	name, size := "first", first
+	if q.Backward {
+		name, size = "last", last
+	}
+	if n, given := size.(int64); given {
+		if n < 0 || n > engine.MaxPage {
+			return fault.New(fault.Invalid, "resolvers/app", "argument %s: expected 0 to %d", name, engine.MaxPage)
+		}
+		q.First = int(n)
+	}
+	if q.After, err = x.cursorOf(f, "after"); err != nil {
+		return err
+	}
+	q.Before, err = x.cursorOf(f, "before")
+	return err
+}
+
+// cursorOf reads a cursor; an empty text is none.
+func (x *exec) cursorOf(f *field, name string) (string, error) {
+	v, err := x.argument(f, name)
+	s, _ := v.(string)
+	return s, err
 }
 
 func (x *exec) orderOf(f *field) ([]engine.Order, error) {

@@ -13,7 +13,7 @@ const DefaultBudget = 250_000
 // What fields cost beyond their cell.
 const (
 	costTotal    = 100 // counting reads the index, not the records
-	costBefore   = 10
+	costBeyond   = 10
 	costCan      = 2
 	costMutation = 100 // for each record
 	costType     = 100 // of introspection, per type of the schema
@@ -37,7 +37,7 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	switch f.mean.Kind {
 	case app.List, app.Children, app.Members:
 		first := r.first(f)
-		return rows*(1+first) + r.cost(f.sub, rows, first)
+		return rows*(1+first+r.beyond(f)) + r.cost(f.sub, rows, first)
 	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes:
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.CreatedReports:
@@ -47,7 +47,7 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	case app.Comments, app.History, app.Notifications, app.CommentMentions, app.HistoryChanges, app.HistoryComplete, app.PayloadNotices:
 		return r.talkCost(f, rows)
 	case app.HasPreviousPage:
-		return rows * costBefore
+		return rows * costBeyond
 	case app.CanUpdate, app.CanDelete:
 		return rows * costCan
 	case app.IntroSchema:
@@ -66,13 +66,27 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	return rows
 }
 
-// first is the page size that the field asks for, as far as it can be read; a
-// wrong one fails when the field is run.
+// beyond is what it costs to say whether records lie behind a window that has an
+// end.
+func (r *Run) beyond(f *field) int {
+	if v, _, err := argument(r.schema.AST, f.node, "before", r.vars); err == nil && v == nil || !f.sub.after {
+		return 0
+	}
+	return costBeyond
+}
+
+// first is the page size that the field asks for by first or last, as far as it
+// can be read; a wrong one fails when the field is run.
 func (r *Run) first(f *field) int {
-	v, _, err := argument(r.schema.AST, f.node, "first", r.vars)
-	n, ok := v.(int64)
-	if err != nil || !ok {
+	size := -1
+	for _, name := range []string{"first", "last"} {
+		v, _, err := argument(r.schema.AST, f.node, name, r.vars)
+		if n, ok := v.(int64); err == nil && ok {
+			size = max(size, int(min(max(n, 0), engine.MaxPage)))
+		}
+	}
+	if size < 0 {
 		return app.DefaultFirst
 	}
-	return int(min(max(n, 0), engine.MaxPage))
+	return size
 }

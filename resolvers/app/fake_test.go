@@ -212,15 +212,31 @@ func (w *fake) page(q engine.List, keep func(record.Redacted) bool) (*Page, erro
 	if q.Total {
 		total = len(all)
 	}
-	if q.After != "" {
-		i := slices.IndexFunc(all, func(r record.Redacted) bool { return "c"+r.ID().String() == q.After })
-		if i < 0 {
-			return nil, fault.New(fault.Invalid, "fake", "after: not a cursor of this list")
+	from, to := 0, len(all)
+	for _, bound := range []struct {
+		argument, cursor string
+		at               *int
+		step             int
+	}{{"after", q.After, &from, 1}, {"before", q.Before, &to, 0}} {
+		if bound.cursor == "" {
+			continue
 		}
-		all = all[i+1:]
+		i := slices.IndexFunc(all, func(r record.Redacted) bool { return "c"+r.ID().String() == bound.cursor })
+		if i < 0 {
+			return nil, fault.New(fault.Invalid, "fake", "%s: not a cursor of this list", bound.argument)
+		}
+		*bound.at = i + bound.step
 	}
-	n := min(q.First, len(all))
-	return &Page{Records: all[:n], HasNext: n < len(all), Total: total, Cursor: func(i int) string { return "c" + all[i].ID().String() }}, nil
+	p := &Page{Total: total, HasPrevious: q.Previous && from > 0, HasNext: q.Next && to < len(all)}
+	n := max(min(q.First, to-from), 0)
+	if q.Backward {
+		p.HasPrevious, from = p.HasPrevious || to-n > from, to-n
+	} else {
+		p.HasNext = p.HasNext || from+n < to
+	}
+	p.Records = all[from : from+n]
+	p.Cursor = func(i int) string { return "c" + p.Records[i].ID().String() }
+	return p, nil
 }
 
 func idBytes(r record.Redacted) []byte {

@@ -31,10 +31,9 @@ type load struct {
 
 // connection is a batch of pages whose records are written by the same sets.
 type connection struct {
-	pages  []*Page
-	start  []int // position of the first record of each page in the slots' rows
-	slots  []*rows
-	before []bool
+	pages []*Page
+	start []int // position of the first record of each page in the slots' rows
+	slots []*rows
 }
 
 // load fetches what the fields of a set need for records of its form.
@@ -123,15 +122,12 @@ func (x *exec) loadChildren(f *field, l *load, recs []record.Redacted) error {
 	if err != nil {
 		return err
 	}
-	l.conn, err = x.connect(f.sub, pages, q, func(q engine.List) ([]*Page, error) {
-		return x.req.Op.Children(*f.mean.Field, ids, q)
-	})
-	return err
+	l.conn = x.connect(f.sub, pages)
+	return nil
 }
 
-// connect loads what the records of pages need. again fetches the pages of
-// another query of the same place.
-func (x *exec) connect(s *set, pages []*Page, q engine.List, again func(engine.List) ([]*Page, error)) (*connection, error) {
+// connect loads what the records of pages need.
+func (x *exec) connect(s *set, pages []*Page) *connection {
 	c := &connection{pages: pages}
 	recs := pages[0].Records
 	if len(pages) > 1 {
@@ -146,28 +142,7 @@ func (x *exec) connect(s *set, pages []*Page, q engine.List, again func(engine.L
 	for i, slot := range s.slots {
 		c.slots[i] = x.load(slot, recs)
 	}
-	if !s.before || q.After == "" {
-		return c, nil
-	}
-	q.First, q.After, q.Total = 1, "", false
-	heads, err := again(q)
-	if err != nil {
-		return nil, err
-	}
-	c.before = make([]bool, len(pages))
-	for i, h := range heads {
-		c.before[i] = precedes(h, pages[i])
-	}
-	return c, nil
-}
-
-// precedes reports whether the first record of a list is not on a later page of
-// it: whether anything comes before that page.
-func precedes(head, page *Page) bool {
-	if len(head.Records) == 0 {
-		return false
-	}
-	return len(page.Records) == 0 || head.Records[0].ID() != page.Records[0].ID()
+	return c
 }
 
 func (x *exec) loadCan(f *field, l *load, a definition.Action, recs []record.Redacted) error {

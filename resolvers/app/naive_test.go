@@ -167,8 +167,10 @@ func (n naive) user(id record.ID) resolve {
 
 func (n naive) page(form uint32, args map[string]any, keep func(record.Redacted) bool) any {
 	q := engine.List{Form: form, First: 50, Total: true}
-	if first, ok := args["first"].(int64); ok {
-		q.First = int(first)
+	for _, name := range []string{"first", "last"} {
+		if size, ok := args[name].(int64); ok {
+			q.First, q.Backward = int(size), name == "last"
+		}
 	}
 	if where, ok := args["where"]; ok {
 		q.Where, _ = filter.Parse(where, n.w.Scope(form), filter.Options{})
@@ -242,7 +244,7 @@ func (n naive) info(p *Page) resolve {
 		case m.Kind == app.HasNextPage:
 			return p.HasNext
 		case m.Kind == app.HasPreviousPage:
-			return false
+			return p.HasPrevious
 		case last < 0:
 			return nil
 		case m.Kind == app.StartCursor:
@@ -305,6 +307,8 @@ func (w *writer) arguments(f *ast.FieldDefinition, alias string) string {
 		return fmt.Sprintf(`(id:"%s")`, idOf(form, uint64(1+len(alias)%3)))
 	case f.Arguments.ForName("where") == nil && f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d)`, len(alias)%4)
+	case f.Arguments.ForName("last") != nil && strings.HasSuffix(alias, "B:"):
+		return fmt.Sprintf(`(last:%d)`, len(f.Name)%4)
 	case f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d,where:{id:{isNull:false}})`, len(alias)%4)
 	}

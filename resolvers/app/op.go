@@ -34,10 +34,11 @@ type Op interface {
 
 // Page is one page of a list.
 type Page struct {
-	Records []record.Redacted
-	HasNext bool
-	Total   int // -1 unless asked for
-	Cursor  func(i int) string
+	Records     []record.Redacted
+	HasNext     bool
+	HasPrevious bool
+	Total       int // -1 unless asked for
+	Cursor      func(i int) string
 }
 
 // Over returns the engine's operation as an Op.
@@ -66,7 +67,7 @@ func (o over) Children(lookup record.Field, parents []record.ID, q engine.List) 
 }
 
 func pageOf(p *engine.Page) *Page {
-	return &Page{Records: p.Records, HasNext: p.HasNext, Total: p.Total, Cursor: p.Cursor}
+	return &Page{Records: p.Records, HasNext: p.HasNext, HasPrevious: p.HasPrevious, Total: p.Total, Cursor: p.Cursor}
 }
 
 func (o over) Name(user record.ID) (string, bool) {

@@ -16,8 +16,9 @@ type set struct {
 	// slots are the sets that are written for the records of a connection: those
 	// of its nodes and of the nodes of its edges.
 	slots []*set
-	// before says that a connection is asked whether records come before it.
-	before bool
+	// before and after say that a connection is asked whether records come before
+	// and after its page.
+	before, after bool
 	// total says that a connection is asked for its total.
 	total bool
 	// cursors says that positions of records are asked for.
@@ -167,6 +168,8 @@ func (p *planner) sub(s *set, f *field, subs []ast.SelectionSet, conn *set) {
 		conn.cursors = true
 	case app.HasPreviousPage:
 		conn.before = true
+	case app.HasNextPage:
+		conn.after = true
 	case app.TotalCount:
 		conn.total = true
 	case app.Edges, app.PageInfo:

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 
-	"sluice/engine"
 	"sluice/graph/app"
 	"sluice/internal/fault"
 	"sluice/internal/record"
@@ -43,14 +42,7 @@ func (x *exec) list(f *field) bool {
 	if err != nil {
 		return x.fail(f, err)
 	}
-	c, err := x.connect(f.sub, []*Page{p}, q, func(q engine.List) ([]*Page, error) {
-		p, err := x.req.Op.List(q)
-		return []*Page{p}, err
-	})
-	if err != nil {
-		return x.fail(f, err)
-	}
-	return x.page(f.sub, c, 0)
+	return x.page(f.sub, x.connect(f.sub, []*Page{p}), 0)
 }
 
 // page writes page i of a batch of connections.
@@ -96,7 +88,7 @@ func (x *exec) pageInfo(f *field, c *connection, i int) bool {
 	case app.HasNextPage:
 		x.b = strconv.AppendBool(x.b, p.HasNext)
 	case app.HasPreviousPage:
-		x.b = strconv.AppendBool(x.b, c.before != nil && c.before[i])
+		x.b = strconv.AppendBool(x.b, p.HasPrevious)
 	case app.StartCursor, app.EndCursor:
 		at := 0
 		if f.mean.Kind == app.EndCursor {
