@@ -35,6 +35,10 @@ type List struct {
 	// Where is what filter.Parse returned for the viewer's Scope; nil for no
 	// filter.
 	Where filter.Expr
+	// Search is a query as package words reads it, empty for none. It is joined to
+	// Where: each item must be found in a searchable field that the viewer sees, in
+	// a cell that they read. Invalid where there is no such field.
+	Search string
 	// OrderBy is completed by the id, in the direction of the last key. Every
 	// field must be visible and of a type that has an order; Invalid otherwise.
 	OrderBy []Order
@@ -127,6 +131,9 @@ func (op *Op) newLister(q List) (*lister, error) {
 		if err := op.joinReport(&q); err != nil {
 			return nil, err
 		}
+	}
+	if err := joinSearch(s, &q); err != nil {
+		return nil, err
 	}
 	switch q.Action {
 	case definition.NoAction:

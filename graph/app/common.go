@@ -117,5 +117,8 @@ func filterType(f *record.Field) string {
 	case record.Identity:
 		return "IDFilter"
 	}
+	if f.Searchable {
+		return "SearchableTextFilter"
+	}
 	return "TextFilter"
 }

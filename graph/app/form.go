@@ -75,6 +75,9 @@ func (p *plan) key() string {
 		b = append(b, '.')
 		number(r.lookup.Number)
 		b = append(append(append(b, '.'), r.name...), ' ')
+		if len(r.child.Searchable()) > 0 {
+			b = append(b, 'q')
+		}
 	}
 	for _, n := range p.nests {
 		b = append(b, 'n')
@@ -115,7 +118,7 @@ func (p *plan) object(f *Form) {
 		fields = append(fields, described(p.cell(f, x), x.Description))
 	}
 	for _, r := range p.reverses {
-		d := field(r.name, r.child.Form.Name+"Connection!", listArgs(r.child.Form.Name)...)
+		d := field(r.name, r.child.Form.Name+"Connection!", recordArgs(r.child)...)
 		fields = append(fields, f.mean(d, Meaning{Kind: Children, Form: r.child.Form.Number, Field: &r.lookup.Field}))
 	}
 	for i := range p.system {
@@ -214,9 +217,9 @@ func (p *plan) queries(f *Form) {
 	form := p.shape.Form
 	f.query = append(f.query,
 		f.mean(field(lowerFirst(form.Name), form.Name, arg("id", "ID!")), Meaning{Kind: Get, Form: f.Number}),
-		f.mean(field(form.Plural, form.Name+"Connection!", append(listArgs(form.Name), arg("report", "ID"))...), Meaning{Kind: List, Form: f.Number}))
+		f.mean(field(form.Plural, form.Name+"Connection!", append(recordArgs(p.shape), arg("report", "ID"))...), Meaning{Kind: List, Form: f.Number}))
 	for _, r := range p.shape.Reports {
-		d := field(r.Name, form.Name+"Connection!", listArgs(form.Name)...)
+		d := field(r.Name, form.Name+"Connection!", recordArgs(p.shape)...)
 		f.query = append(f.query, f.mean(d, Meaning{Kind: List, Form: f.Number, Report: r.Name}))
 	}
 }

@@ -29,6 +29,11 @@ func lookupOf(n uint32, name string, target uint32) *definition.Field {
 	return f
 }
 
+func searchable(f *definition.Field) *definition.Field {
+	f.Searchable = true
+	return f
+}
+
 func required(f *definition.Field) *definition.Field {
 	f.Required = true
 	return f
@@ -38,8 +43,8 @@ func required(f *definition.Field) *definition.Field {
 // forms and a report.
 func orders() *definition.Application {
 	order := &definition.Form{Number: formOrder, Name: "Order", Plural: "orders", Description: "What a customer wants.", Fields: []*definition.Field{
-		required(fieldOf(16, "title", record.Text)),
-		fieldOf(17, "note", record.LongText),
+		searchable(required(fieldOf(16, "title", record.Text))),
+		searchable(fieldOf(17, "note", record.LongText)),
 		fieldOf(18, "quantity", record.Integer),
 		required(fieldOf(19, "amount", record.Decimal)),
 		fieldOf(20, "urgent", record.Boolean),
@@ -58,7 +63,7 @@ func orders() *definition.Application {
 		required(fieldOf(16, "name", record.Text)), fieldOf(17, "taxNumber", record.Text),
 	}}
 	line := &definition.Form{Number: formLine, Name: "OrderLine", Plural: "lines", ParentField: 16, Fields: []*definition.Field{
-		required(lookupOf(16, "order", formOrder)), fieldOf(17, "product", record.Text),
+		required(lookupOf(16, "order", formOrder)), searchable(fieldOf(17, "product", record.Text)),
 	}}
 	return &definition.Application{
 		Name: "sales", Version: 3, Forms: []*definition.Form{customer, order, line},

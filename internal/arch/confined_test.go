@@ -23,6 +23,8 @@ var confined = map[string][]string{
 	"google.golang.org/protobuf":         {"internal/record", "storage"},
 	"google.golang.org/protobuf/proto":   {"storage/badgerstore"}, // to read Badger's own manifest
 	"golang.org/x/sync":                  {"storage/badgerstore"},
+	"github.com/clipperhouse/uax29":      {"internal/words"},
+	"golang.org/x/text":                  {"internal/words"},
 	"pgregory.net/rapid":                 {},
 }
 
@@ -42,6 +44,7 @@ var quiet = map[string][]string{
 	"internal/record":     {"context", "log", "log/slog", "net", "net/http", "os"},
 	"internal/identity":   {"log", "log/slog", "net", "net/http", "os"},
 	"internal/fault":      {"context", "log", "log/slog", "net", "net/http", "os", "time"},
+	"internal/words":      {"context", "log", "log/slog", "net", "net/http", "os", "time"},
 }
 
 func TestDependenciesAreConfined(t *testing.T) {

@@ -17,7 +17,7 @@ type row struct {
 
 // leaves are plain values that everybody may name.
 var leaves = []string{
-	"internal/definition", "internal/fault", "internal/filter", "internal/identity", "internal/record",
+	"internal/definition", "internal/fault", "internal/filter", "internal/identity", "internal/record", "internal/words",
 }
 
 func and(imports ...string) []string { return append(imports, leaves...) }
@@ -38,9 +38,10 @@ var house = map[string]row{
 
 	"internal/directory":  {imports: and("storage")},
 	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/record"}},
-	"internal/filter":     {imports: []string{"internal/fault", "internal/record"}},
+	"internal/filter":     {imports: []string{"internal/fault", "internal/record", "internal/words"}},
 	"internal/identity":   {imports: []string{"internal/record"}},
 	"internal/record":     {imports: []string{"internal/fault"}},
+	"internal/words":      {},
 	"internal/fault":      {},
 
 	"rules":               {imports: and()},

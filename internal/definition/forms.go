@@ -62,7 +62,7 @@ func (r *resolver) readFields(f *Form, fo object) {
 	var owner, parent *Field
 	for _, v := range items {
 		o, ok := r.object(v, "name", "type", "to", "scale", "choices", "required", "unique", "indexed", "default",
-			"pii", "ephi", "recordOwner", "parent", "description", "renamedFrom")
+			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom")
 		if !ok {
 			continue
 		}
@@ -99,6 +99,7 @@ func (r *resolver) readField(o object) *Field {
 	if x.Type == record.InvalidType {
 		return x
 	}
+	x.Searchable = r.flag(o, "searchable", false)
 	r.readTarget(o, x)
 	r.checkProperties(o, x)
 	r.readDefault(o, x)
@@ -174,6 +175,9 @@ func (r *resolver) checkProperties(o object, x *Field) {
 	}
 	if x.Parent && (x.Type != record.Lookup || !x.Required) {
 		r.fail(o.of("parent"), "only a required field of type lookup may be the parent")
+	}
+	if x.Searchable && !x.Type.Wordy() {
+		r.fail(o.of("searchable"), "a field of type %s cannot be searchable", x.Type)
 	}
 	if x.Type == record.LongText || x.Type == record.MultiChoice {
 		if x.Unique {

@@ -46,6 +46,9 @@ func compile(e Expr) (matcher, bool) {
 		if !wellFormed(e) {
 			return nil, false
 		}
+		if e.Op == Matches {
+			return search([]record.Field{e.Field}, string(e.Args[0].Value.Text()))
+		}
 		return compare(e), true
 	case *Related:
 		if e == nil || e.Field.Type != record.Lookup {
@@ -57,6 +60,11 @@ func compile(e Expr) (matcher, bool) {
 			target, reached := r.Related(f)
 			return reached && m(target, viewer)
 		}, ok
+	case *Search:
+		if e == nil {
+			return nil, false
+		}
+		return search(e.Fields, e.Query)
 	}
 	return nil, false
 }
@@ -103,7 +111,7 @@ func or(ms []matcher) matcher {
 
 // wellFormed reports whether Parse could have made c.
 func wellFormed(c *Compare) bool {
-	if c == nil || !slices.Contains(Operators(c.Field.Type), c.Op) {
+	if c == nil || !offers(&c.Field, c.Op) {
 		return false
 	}
 	kind := operandField(c.Field).Type.Kind()

@@ -181,7 +181,7 @@ func TestCanonicalBytes(t *testing.T) {
 }
 
 func TestOperatorNames(t *testing.T) {
-	for op := filter.Eq; op <= filter.HasAll; op++ {
+	for op := filter.Eq; op <= filter.Matches; op++ {
 		if got, ok := filter.ParseOp(op.String()); got != op || !ok {
 			t.Errorf("%d is written %q and read as %d, %v", op, op, got, ok)
 		}
@@ -191,7 +191,7 @@ func TestOperatorNames(t *testing.T) {
 			t.Errorf("%q is read as %v, %v", name, op, ok)
 		}
 	}
-	for _, op := range []filter.Op{filter.InvalidOp, filter.HasAll + 1, 255} {
+	for _, op := range []filter.Op{filter.InvalidOp, filter.Matches + 1, 255} {
 		if op.String() != "invalid" {
 			t.Errorf("%d is written %q", op, op)
 		}

@@ -35,9 +35,12 @@ const (
 	Has    // multi-choice holds the value
 	HasAny // holds at least one of the values; of none: false
 	HasAll // holds every one of the values; of none: true where the cell is not null
+	// Matches is full-text search in a searchable field; the argument is a query
+	// as package words reads it.
+	Matches
 )
 
-// Expr is a filter: [And], [Or], [Not], [*Compare] or [*Related]. A nil Expr is
+// Expr is a filter: [And], [Or], [Not], [*Compare], [*Related] or [*Search]. A nil Expr is
 // not a filter and matches nothing; the filter that matches everything is
 // And{}, which is what an empty where gives.
 type Expr interface{ expr() }
@@ -72,8 +75,17 @@ type Related struct {
 	Where Expr
 }
 
+// Search matches where each item of a query, as package words reads it, is found
+// in at least one of the fields. It is no part of the language: whoever makes one
+// answers for the fields, which must be searchable.
+type Search struct {
+	Fields []record.Field
+	Query  string
+}
+
 func (And) expr()      {}
 func (Or) expr()       {}
 func (Not) expr()      {}
 func (*Compare) expr() {}
 func (*Related) expr() {}
+func (*Search) expr()  {}

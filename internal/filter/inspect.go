@@ -32,6 +32,8 @@ func collect(e Expr, fs *[]record.Field) {
 		*fs = append(*fs, e.Field)
 	case *Related:
 		*fs = append(*fs, e.Field)
+	case *Search:
+		*fs = append(*fs, e.Fields...)
 	}
 }
 
@@ -56,6 +58,13 @@ func AppendCanonical(dst []byte, e Expr) []byte {
 		return dst
 	case *Related:
 		return AppendCanonical(appendField(append(dst, 'r'), &e.Field), e.Where)
+	case *Search:
+		dst = binary.AppendUvarint(append(dst, 's'), uint64(len(e.Fields)))
+		for i := range e.Fields {
+			dst = appendField(dst, &e.Fields[i])
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(e.Query)))
+		return append(dst, e.Query...)
 	}
 	return append(dst, 0)
 }

@@ -1,11 +1,15 @@
 package filter
 
-import "sluice/internal/record"
+import (
+	"slices"
+
+	"sluice/internal/record"
+)
 
 var opNames = [...]string{
 	InvalidOp: "invalid", Eq: "eq", Ne: "ne", In: "in", NotIn: "notIn", Lt: "lt", Lte: "lte", Gt: "gt", Gte: "gte",
 	Between: "between", IsNull: "isNull", Contains: "contains", StartsWith: "startsWith", EndsWith: "endsWith",
-	IContains: "iContains", IStartsWith: "iStartsWith", IEndsWith: "iEndsWith", Has: "has", HasAny: "hasAny", HasAll: "hasAll",
+	IContains: "iContains", IStartsWith: "iStartsWith", IEndsWith: "iEndsWith", Has: "has", HasAny: "hasAny", HasAll: "hasAll", Matches: "matches",
 }
 
 // String returns the name that the language uses, such as "notIn".
@@ -18,7 +22,7 @@ func (o Op) String() string {
 
 // ParseOp is the inverse of String for the valid operators.
 func ParseOp(s string) (Op, bool) {
-	for o := Eq; o <= HasAll; o++ {
+	for o := Eq; o <= Matches; o++ {
 		if opNames[o] == s {
 			return o, true
 		}
@@ -35,8 +39,8 @@ var (
 	lookupOps  = []Op{IsNull}
 )
 
-// Operators returns the comparisons that fields of the type offer, in a fixed
-// order; read only. A lookup offers isNull alone, beside the fields of the form
+// Operators returns the comparisons that all fields of the type offer, in a fixed
+// order; read only. Searchable fields offer matches too. A lookup offers isNull alone, beside the fields of the form
 // that it leads to.
 func Operators(t record.Type) []Op {
 	switch t {
@@ -54,6 +58,14 @@ func Operators(t record.Type) []Op {
 		return lookupOps
 	}
 	return nil
+}
+
+// offers reports whether a field can be compared in this way.
+func offers(f *record.Field, op Op) bool {
+	if op == Matches {
+		return f.Searchable && f.Type.Wordy()
+	}
+	return slices.Contains(Operators(f.Type), op)
 }
 
 // shape is the form of an operator's argument.

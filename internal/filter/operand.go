@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"sluice/internal/record"
+	"sluice/internal/words"
 )
 
 // viewerName stands for the viewer's user id where Options allow it.
@@ -58,6 +59,9 @@ func (p *parser) operand(f record.Field, op Op, src any) Operand {
 	}
 	as := operandField(f)
 	v, err := record.ParseValue(&as, src)
+	if err == nil && op == Matches {
+		_, err = words.Parse(string(v.Text()))
+	}
 	if err != nil {
 		p.fail("%v", err)
 	}

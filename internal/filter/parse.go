@@ -166,8 +166,8 @@ func (p *parser) comparisons(f record.Field, src any, depth int) Expr {
 
 func (p *parser) comparison(f record.Field, key string, src any) Expr {
 	op, _ := ParseOp(key) // no type offers the invalid one
-	if !slices.Contains(Operators(f.Type), op) {
-		p.fail("unknown operator %s for a field of type %s; expected one of %s", quoted(key), f.Type, operatorList(f.Type))
+	if !offers(&f, op) {
+		p.fail("unknown operator %s for a field of type %s; expected one of %s", quoted(key), f.Type, operatorList(&f))
 		return nil
 	}
 	return &Compare{Field: f, Op: op, Args: p.operands(f, op, src)}
@@ -206,10 +206,13 @@ type nowhere struct{}
 func (nowhere) Field(string) (record.Field, bool)  { return record.Field{}, false }
 func (nowhere) Related(record.Field) (Scope, bool) { return nil, false }
 
-func operatorList(t record.Type) string {
+func operatorList(f *record.Field) string {
 	names := make([]string, 0, len(textOps))
-	for _, o := range Operators(t) {
+	for _, o := range Operators(f.Type) {
 		names = append(names, o.String())
+	}
+	if offers(f, Matches) {
+		names = append(names, Matches.String())
 	}
 	return strings.Join(names, ", ")
 }

@@ -73,6 +73,10 @@ func (f *Field) Orderable() bool {
 	return false
 }
 
+// Wordy reports whether fields of the type may be searchable: they hold prose, or
+// something like it, that people look for by its words.
+func (t Type) Wordy() bool { return t == Text || t == LongText || t == Email }
+
 // Numbers of the system fields. They never change: they stand in masks, index
 // catalogues and cursors.
 const (
@@ -102,6 +106,8 @@ type Field struct {
 	Choices []string
 	// Target is the number of the form that a Lookup points to.
 	Target uint32
+	// Searchable says that the words of the field are found by full-text search.
+	Searchable bool `json:",omitempty"`
 }
 
 // System are the system fields, in order of their numbers. Do not write to it.

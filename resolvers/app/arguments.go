@@ -43,6 +43,9 @@ func (x *exec) listOf(f *field) (engine.List, error) {
 	if err != nil {
 		return q, err
 	}
+	if q.Search, err = x.searchOf(f); err != nil {
+		return q, err
+	}
 	if q.Created, err = x.reportOf(f); err != nil {
 		return q, err
 	}
