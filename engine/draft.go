@@ -58,35 +58,50 @@ func (s *sapling) at(field string) string { return s.path + "." + field }
 // from "input": "input.lines[2].quantity". Nothing is written when there is an
 // error; where one comes after the first record was stored, the operation fails.
 func (op *Op) Add(number uint32, d *Draft) (record.ID, error) {
+	ids, err := op.add(number, []*Draft{d}, []string{"input"})
+	if err != nil {
+		return record.ID{}, err
+	}
+	return ids[0], nil
+}
+
+// add adds records of one form, each called by its path.
+func (op *Op) add(number uint32, ds []*Draft, paths []string) ([]record.ID, error) {
 	f, shape, err := op.writable(number)
 	if err != nil {
-		return record.ID{}, err
+		return nil, err
 	}
-	root := &sapling{form: f, shape: shape, draft: d, values: maps.Clone(d.Values), path: "input"}
-	if err := op.checkCreate(root); err != nil {
-		return record.ID{}, err
+	if !shape.Create {
+		return nil, fault.New(fault.Forbidden, opWrite, "not permitted to add records to %s", f.def.Name)
 	}
-	all, err := op.grow([]*sapling{root}, root)
-	if err != nil {
-		return record.ID{}, err
+	roots := make([]*sapling, len(ds))
+	for i, d := range ds {
+		roots[i] = &sapling{form: f, shape: shape, draft: d, values: maps.Clone(d.Values), path: paths[i]}
+		if err := op.checkCreate(roots[i]); err != nil {
+			return nil, err
+		}
+	}
+	var all []*sapling
+	ids := make([]record.ID, len(ds))
+	for i, root := range roots {
+		if all, err = op.grow(append(all, root), root); err != nil {
+			return nil, err
+		}
+		ids[i] = root.id
 	}
 	for _, s := range all {
 		if err := checkWritable(s.form, s.shape, s.draft.Values); err != nil {
-			return record.ID{}, err
+			return nil, err
 		}
 	}
 	if err := op.checkValues(all); err != nil {
-		return record.ID{}, err
+		return nil, err
 	}
-	return root.id, op.insert(all)
+	return ids, op.insert(all)
 }
 
-// checkCreate asks for ACCESS and, for a child, for EDIT on the parent that it
-// names (E4).
+// checkCreate asks, for a child, for EDIT on the parent that it names (E4).
 func (op *Op) checkCreate(s *sapling) error {
-	if !s.shape.Create {
-		return fault.New(fault.Forbidden, opWrite, "not permitted to add records to %s", s.form.def.Name)
-	}
 	if parent, ok := op.parentIn(s.form, s.values); ok && !op.view.MayCreate(s.form.def.Number, parent) {
 		return op.or(errParent(s.form, s.at))
 	}
@@ -129,26 +144,31 @@ func (op *Op) grow(all []*sapling, s *sapling) ([]*sapling, error) {
 // checkValues says what is wrong with the drafts, in their order, and fills in
 // defaults.
 func (op *Op) checkValues(all []*sapling) error {
+	var wrong problems
 	for _, s := range all {
-		if s.form.frozen {
-			return fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", s.form.def.Name)
-		}
-		if s.draft.Wrong != nil {
-			return s.draft.Wrong
-		}
-		if err := op.checkReferences(s.form, s.draft.Values, s.at); err != nil {
-			return err
-		}
-		for _, fd := range s.form.def.Fields {
-			if _, given := s.values[fd.Number]; !given && !fd.Default.IsNull() {
-				s.values[fd.Number] = fd.Default
-			}
-		}
-		if err := requireAll(s.form, s.shape, s.values, record.Record{}, s.at); err != nil {
+		if err := wrong.add(op.checkValuesOf(s)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return wrong.err()
+}
+
+func (op *Op) checkValuesOf(s *sapling) error {
+	if s.form.frozen {
+		return fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", s.form.def.Name)
+	}
+	for _, fd := range s.form.def.Fields {
+		if _, given := s.values[fd.Number]; !given && !fd.Default.IsNull() {
+			s.values[fd.Number] = fd.Default
+		}
+	}
+	if s.draft.Wrong != nil {
+		return s.draft.Wrong
+	}
+	if err := op.checkReferences(s.form, s.draft.Values, s.at); err != nil {
+		return err
+	}
+	return requireAll(s.form, s.shape, s.values, true, s.at)
 }
 
 // insert stores the records. Half of a request is never committed, whatever is

@@ -54,13 +54,13 @@ func (op *Op) checkReferences(f *form, input map[uint32]record.Value, at func(st
 
 // requireAll checks that required fields have a value. A field that the viewer
 // cannot write is not named (B10).
-func requireAll(f *form, shape *policy.FormShape, values map[uint32]record.Value, stored record.Record, at func(string) string) error {
+func requireAll(f *form, shape *policy.FormShape, values map[uint32]record.Value, isNew bool, at func(string) string) error {
 	for _, fd := range slices.Concat(f.def.Fields, f.soon) {
 		if !fd.Required {
 			continue
 		}
 		v, given := values[fd.Number]
-		if given && !v.IsNull() || !given && !stored.IsZero() {
+		if given && !v.IsNull() || !given && !isNew {
 			continue
 		}
 		if !shape.Writable.Has(fd.Number) {

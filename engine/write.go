@@ -67,7 +67,8 @@ func (op *Op) Change(number uint32, id record.ID, d *Draft, ifVersion uint32) er
 		return err
 	}
 	c.values, c.at = d.Values, func(name string) string { return "input." + name }
-	return c.run(d.Wrong, ifVersion)
+	c.wrong, c.ifVersion = d.Wrong, ifVersion
+	return op.apply([]*revision{c})
 }
 
 // ChangeOwner gives a record to another owner: by the field that the form names
@@ -88,22 +89,27 @@ func (op *Op) ChangeOwner(number uint32, id, owner record.ID, ifVersion uint32) 
 	if n := c.form.def.OwnerField; n != 0 {
 		c.values[n] = record.Ref(owner)
 	}
-	return c.run(nil, ifVersion)
+	c.ifVersion = ifVersion
+	return op.apply([]*revision{c})
 }
 
 // revision is a new state of a record on its way: first what forbids it, then what
 // is wrong with it (P8).
 type revision struct {
-	op     *Op
-	form   *form
-	shape  *policy.FormShape
-	stored *subject
-	values map[uint32]record.Value
-	at     func(field string) string // how the request calls a field
-	gives  bool                      // the change is one of owner, to this one
-	owner  record.ID
-	masked record.FieldSet // as stored
-	next   record.Record
+	op        *Op
+	form      *form
+	shape     *policy.FormShape
+	stored    *subject
+	values    map[uint32]record.Value
+	wrong     error // what is wrong with a value that could not be read
+	ifVersion uint32
+	at        func(field string) string // how the request calls a field
+	path      string                    // how it calls the change, with a dot behind; empty for the only one
+	shared    bool                      // its values are those of the revision before
+	gives     bool                      // the change is one of owner, to this one
+	owner     record.ID
+	masked    record.FieldSet // as stored
+	next      record.Record
 }
 
 func (op *Op) revise(number uint32, id record.ID) (*revision, error) {
@@ -115,38 +121,89 @@ func (op *Op) revise(number uint32, id record.ID) (*revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &revision{op: op, form: f, shape: shape, stored: s, masked: op.view.Masked(number, s)}, op.failed()
+	return op.revision(f, shape, s), op.failed()
 }
 
-func (c *revision) run(wrong error, ifVersion uint32) error {
-	err := c.permitted()
-	if err == nil {
-		err = c.valid(wrong, ifVersion)
+func (op *Op) revision(f *form, shape *policy.FormShape, s *subject) *revision {
+	return &revision{op: op, form: f, shape: shape, stored: s, masked: op.view.Masked(f.def.Number, s)}
+}
+
+// apply makes revisions of one form, all or none: each is judged on what is
+// stored before the first is written, and what forbids any comes before what is
+// wrong with any.
+func (op *Op) apply(cs []*revision) error {
+	err := op.judge(cs)
+	for i := 0; i < len(cs) && err == nil; i++ {
+		c := cs[i]
+		err = op.stored(c.shape, c.at, op.txn.Update(c.form.store, c.stored.rec, c.next))
+		if err != nil && i > 0 {
+			op.fail(err) // others are written already: none of it is committed
+		}
 	}
-	if err == nil {
-		err = c.op.stored(c.shape, c.at, c.op.txn.Update(c.form.store, c.stored.rec, c.next))
-	}
-	if err != nil && !c.next.IsZero() {
-		c.op.forget(c.next)
+	if err != nil {
+		for _, c := range cs {
+			if !c.next.IsZero() {
+				op.forget(c.next)
+			}
+		}
 	}
 	return err
 }
 
+func (op *Op) judge(cs []*revision) error {
+	for _, c := range cs {
+		if err := c.permitted(); err != nil {
+			return err
+		}
+	}
+	if err := op.judgeMasks(cs); err != nil {
+		return err
+	}
+	var wrong problems
+	for _, c := range cs {
+		if err := wrong.add(c.valid()); err != nil {
+			return err
+		}
+	}
+	return wrong.err()
+}
+
+// judgeMasks asks the rules that mask cells about all new states at once, then
+// refuses those that uncover a cell.
+func (op *Op) judgeMasks(cs []*revision) error {
+	var next []record.Record
+	for _, c := range cs {
+		if !c.masked.Empty() {
+			next = append(next, c.next)
+		}
+	}
+	if len(next) > 0 {
+		op.askShown(cs[0].form, op.view.Masks(cs[0].form.def.Number), next)
+	}
+	for _, c := range cs {
+		if err := c.checkUnmasking(); err != nil {
+			return err
+		}
+	}
+	return op.failed()
+}
+
 // permitted makes the new state and refuses what the viewer may not do.
 func (c *revision) permitted() error {
-	if err := checkWritable(c.form, c.shape, c.values); err != nil {
-		return err
+	if !c.shared {
+		if err := checkWritable(c.form, c.shape, c.values); err != nil {
+			return err
+		}
 	}
 	if err := c.checkMasked(); err != nil {
 		return err
 	}
-	if err := c.op.checkParent(c.form, c.values, c.at); err != nil {
-		return err
+	if !c.shared {
+		if err := c.op.checkParent(c.form, c.values, c.at); err != nil {
+			return err
+		}
 	}
-	if err := c.successor(); err != nil {
-		return err
-	}
-	return c.checkUnmasking()
+	return c.successor()
 }
 
 // checkMasked refuses cells that a mask hides on this record (H5).
@@ -218,20 +275,28 @@ func (c *revision) checkUnmasking() error {
 }
 
 // valid says what is wrong with a change that is permitted.
-func (c *revision) valid(wrong error, ifVersion uint32) error {
-	if err := checkVersion(c.stored.rec, ifVersion); err != nil {
+func (c *revision) valid() error {
+	if err := checkVersion(c.stored.rec, c.ifVersion, c.path); err != nil {
 		return err
 	}
-	if wrong != nil {
-		return wrong
+	if c.shared {
+		return nil
 	}
 	if c.gives && !c.op.memberOf(c.owner) {
 		return fault.New(fault.Invalid, opWrite, "%s: no such user", c.at("owner"))
 	}
-	if err := c.op.checkReferences(c.form, c.values, c.at); err != nil {
+	return c.op.checkGiven(c.form, c.shape, c.values, c.wrong, false, c.at)
+}
+
+// checkGiven says what is wrong with the values of one record.
+func (op *Op) checkGiven(f *form, shape *policy.FormShape, values map[uint32]record.Value, wrong error, isNew bool, at func(string) string) error {
+	if wrong != nil {
+		return wrong
+	}
+	if err := op.checkReferences(f, values, at); err != nil {
 		return err
 	}
-	return requireAll(c.form, c.shape, c.values, c.stored.rec, c.at)
+	return requireAll(f, shape, values, isNew, at)
 }
 
 // forget drops what rules said about a state of a record that was not stored:
@@ -254,10 +319,14 @@ func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := checkVersion(s.rec, ifVersion); err != nil {
+	if err := checkVersion(s.rec, ifVersion, ""); err != nil {
 		return err
 	}
-	if err := op.dropComments(number, id); err != nil {
+	return op.drop(f, shape, s)
+}
+
+func (op *Op) drop(f *form, shape *policy.FormShape, s *subject) error {
+	if err := op.dropComments(f.def.Number, s.rec.ID()); err != nil {
 		return err
 	}
 	return op.stored(shape, nil, op.txn.Delete(f.store, s.rec))
@@ -287,9 +356,9 @@ func (op *Op) target(f *form, number uint32, id record.ID, a definition.Action) 
 	return s, op.failed()
 }
 
-func checkVersion(rec record.Record, ifVersion uint32) error {
+func checkVersion(rec record.Record, ifVersion uint32, path string) error {
 	if ifVersion != 0 && ifVersion != rec.Version() {
-		return fault.New(fault.Conflict, opWrite, "ifVersion: %d, but the record has version %d", ifVersion, rec.Version())
+		return fault.New(fault.Conflict, opWrite, "%sifVersion: %d, but the record has version %d", path, ifVersion, rec.Version())
 	}
 	return nil
 }

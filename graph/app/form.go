@@ -247,6 +247,7 @@ func (p *plan) mutations(f *Form) {
 	if p.shape.Delete {
 		p.mutation(f, "delete"+f.Name, Delete, false, id, version)
 	}
+	p.bulk(f, create, update)
 }
 
 func (p *plan) mutation(f *Form, name string, k Kind, withRecord bool, args ...*ast.ArgumentDefinition) {

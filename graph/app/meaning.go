@@ -22,6 +22,11 @@ const (
 	Update
 	ChangeOwner
 	Delete
+	CreateMany
+	UpdateWhere
+	UpdateMany
+	DeleteWhere
+	Upsert
 	AddComment
 	EditComment
 	DeleteComment
@@ -54,6 +59,10 @@ const (
 	// Fields of a mutation's payload.
 	PayloadID
 	PayloadRecord
+	PayloadIDs
+	PayloadCount
+	PayloadRecords
+	PayloadCreated
 	// Fields of a created report, of its order, and of the payload of what changes
 	// one.
 	ReportID

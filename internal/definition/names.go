@@ -74,10 +74,11 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 	UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload`)
 
 // ownTypes are the types that the schema makes of a form, % standing for its
-// name.
+// name, ^ for its plural with a capital letter.
 var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
 	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateEdge %AggregateOrder
-	%AggregateOrderField ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change`)
+	%AggregateOrderField ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change
+	%UniqueField Create^Payload Update^Payload Update^ByIdInput Update^ByIdPayload Delete^Payload`)
 
 // checkNames reports names that would meet in the schema.
 func (r *resolver) checkNames() {
@@ -109,6 +110,9 @@ func (r *resolver) checkTypeNames() {
 	for _, f := range r.app.Forms {
 		for _, pattern := range ownTypes {
 			t := strings.Replace(pattern, "%", f.Name, 1)
+			if f.Plural != "" {
+				t = strings.Replace(t, "^", strings.ToUpper(f.Plural[:1])+f.Plural[1:], 1)
+			}
 			other, is := taken[t]
 			switch {
 			case f.Name == "" || other == f.Name || reported[[2]string{f.Name, other}]:

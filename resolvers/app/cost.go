@@ -38,7 +38,11 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	case app.List, app.Children, app.Members:
 		first := r.first(f)
 		return rows*(1+first+r.beyond(f)) + r.cost(f.sub, rows, first)
-	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes:
+	case app.CreateMany, app.UpdateMany, app.UpdateWhere, app.DeleteWhere:
+		return r.severalCost(f)
+	case app.PayloadIDs:
+		return rows * max(page, 1)
+	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes, app.PayloadRecords:
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.CreatedReports:
 		return rows + r.cost(f.sub, rows*engine.MaxCreatedReports*r.reportForms(f), page)
@@ -56,7 +60,7 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return 10 * costType
 	case app.Create:
 		return costMutation*r.added(f) + r.cost(f.sub, 1, 0)
-	case app.Update, app.ChangeOwner, app.Delete, app.AddComment, app.EditComment, app.DeleteComment, app.MarkRead,
+	case app.Update, app.Upsert, app.ChangeOwner, app.Delete, app.AddComment, app.EditComment, app.DeleteComment, app.MarkRead,
 		app.CreateReport, app.UpdateReport, app.DeleteReport:
 		return costMutation + r.cost(f.sub, 1, 0)
 	}

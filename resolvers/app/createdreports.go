@@ -125,12 +125,8 @@ func (x *exec) json(f *field, v any) bool {
 	return true
 }
 
-// keepReport runs a mutation of a created report.
-func (x *exec) keepReport(f *field) bool {
-	id, err := x.changeReport(f)
-	if err != nil {
-		return x.fail(f, err)
-	}
+// keptReport answers a mutation of a created report.
+func (x *exec) keptReport(f *field, id record.ID) bool {
 	return x.object(f.sub, func(g *field) bool {
 		switch g.mean.Kind {
 		case app.ReportPayloadID:
@@ -141,6 +137,9 @@ func (x *exec) keepReport(f *field) bool {
 				return x.null()
 			}
 			r, err := x.req.Op.CreatedReport(f.mean.Form, id)
+			if err != nil && x.req.Replay != nil && fault.KindOf(err) == fault.NotFound {
+				return x.null() // deleted, or out of sight, since
+			}
 			if err != nil {
 				return x.fail(g, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"sluice/engine"
 	"sluice/graph"
 	"sluice/graph/app"
 	"sluice/internal/fault"
@@ -21,6 +22,11 @@ const MaxAnswer = 16 << 20
 type Request struct {
 	Viewer identity.Viewer
 	Op     Op
+	// Replay is what the root fields of a mutation did when it was sent before:
+	// nothing is done, and their payloads are read anew. Keep is told what they
+	// did, at the end of a mutation that is about to be committed. Both may be nil.
+	Replay []engine.Outcome
+	Keep   func([]engine.Outcome) error
 }
 
 // Answer is the outcome of a run: the JSON of data, which is "null" where an
@@ -57,6 +63,9 @@ type exec struct {
 	causes []error
 	fatal  error // ends the run: nothing of it is answered
 	steps  int
+
+	begun    int              // root fields of a mutation
+	outcomes []engine.Outcome // of those that did what they say
 }
 
 // segment is one step of a response path: a key, or an index where the key is
@@ -188,6 +197,13 @@ func (x *exec) fail(f *field, err error) bool {
 	if x.ctx.Err() != nil && x.fatal == nil {
 		x.fatal = x.ctx.Err()
 	}
+	for _, one := range engine.Each(err) {
+		x.failOne(f, one)
+	}
+	return false
+}
+
+func (x *exec) failOne(f *field, err error) {
 	code, message := graph.Explain(err)
 	if code == graph.CodeInternal || code == graph.CodeUnavailable {
 		x.causes = append(x.causes, err)
@@ -202,7 +218,6 @@ func (x *exec) fail(f *field, err error) bool {
 	if len(x.errs) <= graph.MaxErrors { // one more than is shown, so that Cut knows
 		x.errs = append(x.errs, e)
 	}
-	return false
 }
 
 func (x *exec) astPath() ast.Path {

@@ -20,6 +20,7 @@ type Op interface {
 	Change(form uint32, id record.ID, d *engine.Draft, ifVersion uint32) error
 	ChangeOwner(form uint32, id, owner record.ID, ifVersion uint32) error
 	Delete(form uint32, id record.ID, ifVersion uint32) error
+	Bulk
 	CreatedReports(form uint32) ([]engine.CreatedReport, error)
 	CreatedReport(form uint32, id record.ID) (engine.CreatedReport, error)
 	CreateReport(form uint32, in engine.ReportInput) (record.ID, error)

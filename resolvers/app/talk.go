@@ -283,12 +283,11 @@ func (x *exec) notification(f *field, n *engine.Notification) bool {
 }
 
 // comment runs a mutation of a comment.
-func (x *exec) comment(f *field) bool {
-	form := f.mean.Form
-	id, comment, err := x.writeComment(f)
-	if err != nil {
-		return x.fail(f, err)
+func (x *exec) comment(f *field, out engine.Outcome) bool {
+	if len(out.IDs) != 2 {
+		return x.unknown(f)
 	}
+	form, id, comment := f.mean.Form, out.IDs[0], out.IDs[1]
 	return x.object(f.sub, func(g *field) bool {
 		switch g.mean.Kind {
 		case app.PayloadID:
@@ -308,7 +307,13 @@ func (x *exec) comment(f *field) bool {
 	})
 }
 
-func (x *exec) writeComment(f *field) (id, comment record.ID, err error) {
+// writeComment returns the ids of the record and of the comment.
+func (x *exec) writeComment(f *field) (engine.Outcome, error) {
+	id, comment, err := x.commentOf(f)
+	return engine.Outcome{IDs: []record.ID{id, comment}}, err
+}
+
+func (x *exec) commentOf(f *field) (id, comment record.ID, err error) {
 	if id, err = x.id(f); err != nil {
 		return id, comment, err
 	}
@@ -338,11 +343,7 @@ func (x *exec) writeComment(f *field) (id, comment record.ID, err error) {
 	return id, comment, err
 }
 
-func (x *exec) markRead(f *field) bool {
-	ids, err := x.ids(f, "ids")
-	if err != nil {
-		return x.fail(f, err)
-	}
+func (x *exec) markRead(f *field, ids []record.ID) bool {
 	read, err := x.req.Op.MarkRead(ids)
 	if err != nil {
 		return x.fail(f, err)
