@@ -151,10 +151,10 @@ func pathOf(surface, typ string, f map[string]any) way {
 		}
 	}
 	form := strings.TrimSuffix(strings.TrimSuffix(p.returns, "Connection"), "Payload")
-	for _, verb := range []string{"Create", "Update"} {
+	for _, verb := range []string{"Create", "Update", "Upsert"} {
 		form = strings.TrimPrefix(form, verb)
 	}
-	p.record = vaultForms[form]
+	p.record = vaultForms[strings.TrimSuffix(strings.TrimSuffix(form, "ById"), "s")]
 	return p
 }
 
