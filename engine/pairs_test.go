@@ -56,7 +56,7 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 			}
 		}
 	}
-	return out
+	return append(out, s.summing(op, u, rnd, ids)...)
 }
 
 func failure(err error) string {

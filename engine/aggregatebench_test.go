@@ -1,0 +1,40 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"sluice/internal/identity"
+	"sluice/internal/oracle"
+	"sluice/internal/record"
+)
+
+// BenchmarkAggregate groups 100,000 visible records: of an admin, who sees
+// everything, and of one owner.
+func BenchmarkAggregate(b *testing.B) {
+	c := newCrowd(b, newMemory(b), 100_112, 1)
+	c.user["admin"] = &oracle.User{ID: numbered(9, 1), Kind: identity.Admin, Credential: identity.Session, Email: "admin"}
+	title, amount, state := c.form.Fields[0].Field, c.form.Fields[1].Field, c.form.Fields[2].Field
+	numbers := Measure{amount, Functions(0).With(Sum).With(Avg).With(Min).With(Max)}
+	for _, who := range []string{"admin", "stranger"} {
+		for name, q := range map[string]Aggregation{
+			"Count":         {},
+			"Sum":           {Measures: []Measure{numbers}},
+			"GroupByState":  {Measures: []Measure{numbers}, GroupBy: []GroupKey{{Field: state}}},
+			"GroupByMonth":  {Measures: []Measure{numbers}, GroupBy: []GroupKey{{Field: record.System[4], Unit: Month}}},
+			"CountDistinct": {Measures: []Measure{{title, Functions(0).With(CountDistinct)}}},
+		} {
+			b.Run(fmt.Sprint(who, "/", name), func(b *testing.B) {
+				q.List.Form, q.First = c.form.Number, 100
+				for b.Loop() {
+					op := c.op(c.user[who])
+					page, err := op.Aggregate(q)
+					if err != nil || page.Total < 1 {
+						b.Fatal(page, err)
+					}
+					op.Close()
+				}
+			})
+		}
+	}
+}

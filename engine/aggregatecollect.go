@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"bytes"
+
+	"sluice/engine/policy"
+	"sluice/internal/fault"
+	"sluice/internal/record"
+	"sluice/storage"
+)
+
+// keyReader reads one key of a group from a record.
+type keyReader struct {
+	field    record.Field
+	calendar *calendar // nil for the value itself
+}
+
+// collect goes through the candidates of a plan once and adds each record that
+// is in reach and matches to its group. It keeps no record.
+func (a *aggregator) collect(reach policy.Reach, p *plan) error {
+	s := a.op.stream(a.l, p, false)
+	defer s.close()
+	w := a.op.window(a.l.form, a.l.shape, reach)
+	direct := len(w.rules) == 0 && !w.masks && len(a.lookups) == 0
+	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
+	for !s.done() {
+		if err := a.op.ctx.Err(); err != nil {
+			return err
+		}
+		a.op.trim()
+		w.reset()
+		for n := 0; n < windowSize; n++ {
+			en, ok := s.next()
+			if !ok || a.op.overdue() {
+				break
+			}
+			switch known := byOwner(reach, en.owner, en.owned); {
+			case known == no:
+			case known == yes && counting:
+				a.all.Count++
+			case direct:
+				if err := a.decide(w, en, known == yes); err != nil {
+					return err
+				}
+			default:
+				w.add(en)
+			}
+		}
+		if err := a.settled(w); err != nil {
+			return err
+		}
+	}
+	if err := s.err(); err != nil {
+		return err
+	}
+	return a.op.failed()
+}
+
+// decide adds one candidate that no rule is asked about, without keeping it for
+// a window.
+func (a *aggregator) decide(w *window, en entry, in bool) error {
+	rec := en.rec
+	if rec.IsZero() {
+		r, ok := w.read(en.id)
+		if !ok {
+			return nil // deleted by this transaction, or failed
+		}
+		rec = r
+	}
+	s := subject{op: a.op, form: w.form, rec: rec}
+	if !in && !a.op.view.Contains(w.reach, &s) {
+		return nil
+	}
+	return a.add(a.op.redact(w.shape, &s, false))
+}
+
+// settled adds what of a window is in reach. Targets of lookups are asked for
+// together first, so that their rules are asked in batches.
+func (a *aggregator) settled(w *window) error {
+	if len(w.entries) == 0 {
+		return nil
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	for _, f := range a.lookups {
+		if err := a.reach(f, w.admitted); err != nil {
+			return err
+		}
+	}
+	for _, ad := range w.admitted {
+		if err := a.add(ad.redacted); err != nil {
+			return err
+		}
+	}
+	return a.op.failed()
+}
+
+// maxReached bounds what is remembered about targets of lookups.
+const maxReached = 50_000
+
+// reach learns which targets of a lookup the viewer reaches (L1).
+func (a *aggregator) reach(f *record.Field, recs []admitted) error {
+	if len(a.reached) > maxReached {
+		clear(a.reached)
+	}
+	var ids []record.ID
+	for _, ad := range recs {
+		id := ad.redacted.Get(f).Ref()
+		if _, known := a.reached[recordKey{f.Target, id}]; !known && !id.IsZero() {
+			a.reached[recordKey{f.Target, id}] = false
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	targets, err := a.op.GetMany(f.Target, ids)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	for i, r := range targets {
+		a.reached[recordKey{f.Target, ids[i]}] = !r.IsZero()
+	}
+	return nil
+}
+
+// cell reads a cell as the viewer may, like [cells.Get].
+func (a *aggregator) cell(f *record.Field, r record.Redacted) record.Value {
+	v := r.Get(f)
+	if f.Type == record.Lookup && !a.reached[recordKey{f.Target, v.Ref()}] {
+		return record.Value{}
+	}
+	return v
+}
+
+// add puts a record into its group.
+func (a *aggregator) add(r record.Redacted) error {
+	if !a.l.matches(r) {
+		return nil
+	}
+	g, err := a.groupOf(r)
+	if err != nil {
+		return err
+	}
+	g.Count++
+	for i := range a.measures {
+		m := &a.measures[i]
+		v := a.cell(&m.Field, r)
+		if v.IsNull() {
+			continue
+		}
+		g.summaries[i].add(m.Functions, v)
+		if m.Functions.Has(CountDistinct) {
+			if err := a.tellApart(&g.summaries[i], v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// groupOf finds the group of a record, or makes it.
+func (a *aggregator) groupOf(r record.Redacted) (*Group, error) {
+	if a.all != nil {
+		return a.all, nil
+	}
+	b := a.scratch[:0]
+	for i := range a.keys {
+		k := &a.keys[i]
+		v := a.cell(&k.field, r)
+		if k.calendar != nil {
+			v = k.calendar.part(v)
+		}
+		b = storage.AppendSortKey(b, v)
+	}
+	a.scratch = b
+	if g := a.groups[string(b)]; g != nil {
+		return g, nil
+	}
+	if a.kept += len(b); len(a.groups) >= MaxGroups || a.kept > maxKept || (len(a.groups)+1)*len(a.measures) > maxSummaries {
+		return nil, fault.New(fault.Limit, opAggregate, "groupBy: there are more groups than one aggregate may have, which is at most %d; group by less, or narrow the filter", MaxGroups)
+	}
+	g := a.newGroup(bytes.Clone(b))
+	for i := range a.keys {
+		k := &a.keys[i]
+		v := a.cell(&k.field, r)
+		if k.calendar != nil {
+			v = k.calendar.begin(k.calendar.part(v))
+		}
+		g.Keys = append(g.Keys, v.Clone())
+	}
+	a.groups[string(b)] = g
+	return g, nil
+}
+
+func (a *aggregator) newGroup(key []byte) *Group {
+	return &Group{key: key, measures: a.measures, summaries: make([]summary, len(a.measures))}
+}
+
+// tellApart counts a value that a summary has not had yet.
+func (a *aggregator) tellApart(s *summary, v record.Value) error {
+	b := storage.AppendSortKey(a.scratch[:0], v)
+	a.scratch = b
+	if _, had := s.distinct[string(b)]; had {
+		return nil
+	}
+	a.distinct++
+	if a.kept += len(b); a.distinct > maxDistinct || a.kept > maxKept {
+		return fault.New(fault.Limit, opAggregate, "countDistinct: there are more different values than one aggregate may tell apart, which is at most %d; narrow the filter", maxDistinct)
+	}
+	if s.distinct == nil {
+		s.distinct = map[string]struct{}{}
+	}
+	s.distinct[string(b)] = struct{}{}
+	return nil
+}
