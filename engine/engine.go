@@ -59,6 +59,8 @@ type Engine struct {
 	views map[viewKey]*viewEntry
 	keys  map[identity.Tenant]*sealer
 
+	live liveHub
+
 	cached int // entries that each of the three may hold
 }
 

@@ -19,6 +19,7 @@ const (
 	CodeLimitExceeded   = "LIMIT_EXCEEDED"
 	CodeUnavailable     = "UNAVAILABLE"
 	CodeInternal        = "INTERNAL"
+	CodeReset           = "RESET" // of subscriptions alone
 )
 
 // MaxErrors is how many errors one answer holds at most. The last one of a list
@@ -35,6 +36,7 @@ var codes = map[fault.Kind]string{
 	fault.Conflict:        CodeConflict,
 	fault.Limit:           CodeLimitExceeded,
 	fault.Unavailable:     CodeUnavailable,
+	fault.Reset:           CodeReset,
 }
 
 // Code returns the code of a kind; a kind that is not in the table is INTERNAL.

@@ -73,6 +73,9 @@ type Reader interface {
 	// Changes walks the change log from sequence from on. A Txn does not show the
 	// changes that it will add.
 	Changes(from uint64) *ChangeCursor
+	// LastChange returns the sequence of the newest entry of the change log, 0
+	// where there is none. A Txn does not count the changes that it will add.
+	LastChange() (uint64, error)
 	// History walks the entries of the change log about one record, in the order
 	// of their sequences or, where desc is set, the newest first; its cost follows
 	// the number of those entries, not the length of the log. A Txn shows its own
@@ -231,4 +234,17 @@ func (v *view) Index(f *Form, ix *Index, r Range) *IndexCursor {
 func (v *view) Changes(from uint64) *ChangeCursor {
 	prefix := v.scope.changes()
 	return &ChangeCursor{walk: v.walk(span{prefix: prefix, lo: v.scope.change(from), cut: len(prefix)})}
+}
+
+func (v *view) LastChange() (uint64, error) {
+	prefix := v.scope.changes()
+	w := v.walk(span{prefix: prefix, desc: true, cut: len(prefix)})
+	defer w.Close()
+	if !w.Next() {
+		return 0, w.Err()
+	}
+	if len(w.rest()) != 8 {
+		return 0, errDamaged
+	}
+	return binary.BigEndian.Uint64(w.rest()), nil
 }

@@ -60,6 +60,7 @@ type Store struct {
 	opt      Options
 	ordinals ordinals
 	lanes    [64]lane
+	watches  watches
 }
 
 // New returns a store over d, which it owns from now on. Data of a format that

@@ -30,6 +30,7 @@ type writer struct {
 	bytes    int
 	dirty    uint64 // what Epoch returns once a document was written
 	bumped   bool
+	docs     []DocRef // written ones, secrets included
 	err      error // the first failure that no part of the transaction survives
 }
 
@@ -245,6 +246,7 @@ func (w *writer) putDoc(s Space, key string, value []byte) (before []byte, err e
 		return nil, err
 	}
 	w.dirty = nextDirty()
+	w.docs = append(w.docs, DocRef{s, key})
 	if value != nil {
 		value = append(make([]byte, 0, len(value)), value...)
 	}

@@ -118,7 +118,12 @@ func (t Tenant) attempt(ctx context.Context, m Meta, a *allotment, fn func(*Txn)
 	if len(writes) == 0 {
 		return false, nil
 	}
-	if _, err := t.s.d.Commit(ctx, v.snap.Seq(), w.readSet(), writes); err != nil {
+	t.s.watches.announce(t.id, w.docs)
+	_, err = t.s.d.Commit(ctx, v.snap.Seq(), w.readSet(), writes)
+	if !errors.Is(err, driver.ErrConflict) {
+		t.s.watches.committed(t.id, w.docs) // an error may leave in doubt whether it is there
+	}
+	if err != nil {
 		return errors.Is(err, driver.ErrConflict), commitError(err)
 	}
 	return false, nil

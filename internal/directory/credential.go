@@ -68,6 +68,24 @@ func (d *Directory) standing(r storage.Reader, p identity.Principal) (*credentia
 	return &c, &u, nil
 }
 
+// Until is Check that also says when the credential ends by itself.
+func (d *Directory) Until(r storage.Reader, p identity.Principal) (time.Time, error) {
+	c, _, err := d.standing(r, p)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return c.Expires, nil
+}
+
+// CredentialRefs names the documents by which Check decides: it keeps answering
+// the same until one of them is written, or the credential's time is over.
+func CredentialRefs(p identity.Principal) []storage.DocRef {
+	return []storage.DocRef{
+		{Space: SpaceCredential, Key: credentialKey(p.CredentialID)},
+		{Space: SpaceUser, Key: userKey(p.User)},
+	}
+}
+
 // Authenticate returns the principal of a token. The token names its tenant.
 // Everything that is wrong with it is one error of kind Unauthenticated; errors
 // of storage keep their own kind.

@@ -25,9 +25,10 @@ const (
 	Conflict
 	Limit
 	Unavailable
+	Reset // of a subscription: what it went by has changed, begin anew
 )
 
-var kindNames = [...]string{"internal", "unauthenticated", "forbidden", "not found", "invalid", "conflict", "limit", "unavailable"}
+var kindNames = [...]string{"internal", "unauthenticated", "forbidden", "not found", "invalid", "conflict", "limit", "unavailable", "reset"}
 
 // String returns the kind in words.
 func (k Kind) String() string {

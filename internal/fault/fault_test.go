@@ -44,13 +44,13 @@ func TestWrapKeepsTheCause(t *testing.T) {
 
 func TestKindNames(t *testing.T) {
 	seen := map[string]bool{}
-	for k := Internal; k <= Unavailable; k++ {
+	for k := Internal; k <= Reset; k++ {
 		if seen[k.String()] {
 			t.Errorf("two kinds are named %s", k)
 		}
 		seen[k.String()] = true
 	}
-	if len(kindNames) != int(Unavailable)+1 || Kind(200).String() != "internal" {
+	if len(kindNames) != int(Reset)+1 || Kind(200).String() != "internal" {
 		t.Error("the names do not fit the kinds")
 	}
 }

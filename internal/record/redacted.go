@@ -1,5 +1,7 @@
 package record
 
+import "encoding/binary"
+
 // Redacted is a record cut to the cells that one viewer may read. A cell that
 // is not visible, or masked on this record, is null, whoever asks: filter,
 // order, cursor, count or output. The zero Redacted shows nothing.
@@ -42,4 +44,13 @@ func (r Redacted) Get(f *Field) Value {
 func (r Redacted) Clone() Redacted {
 	r.rec = r.rec.Clone()
 	return r
+}
+
+// AppendMask appends which cells are masked: equal for records of one form and
+// viewer's shape whose cells are equal when the records are.
+func (r Redacted) AppendMask(dst []byte) []byte {
+	for _, n := range r.masked.Numbers() {
+		dst = binary.BigEndian.AppendUint32(dst, n)
+	}
+	return dst
 }
