@@ -16,18 +16,19 @@ var attacks = joined(
 	folderLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	sheetLists("app Query.sheets", "{", "sheets", "}"),
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
-	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, further,
+	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, further,
 )
 
 // harmlessPaths lead to nothing that anybody could lack the right to see.
 var harmlessPaths = map[string]string{
-	"app Query._schemaVersion":  "a fingerprint of the viewer's own schema",
-	"manage Mutation.signOut":   "ends one's own session",
-	"manage Query.organization": "the name that one signs in with",
-	"route /":                   "answers 404, or hands on to the management routes below",
-	"route GET /healthz":        "says that the process runs",
-	"route GET /readyz":         "says that the store is open",
-	"route GET /{$}":            "leads to the playground, which holds no data",
+	"app Query._schemaVersion":         "a fingerprint of the viewer's own schema",
+	"manage Mutation.signOut":          "ends one's own session",
+	"manage Query.organization":        "the name that one signs in with",
+	"route /":                          "answers 404, or hands on to the management routes below",
+	"route /apps/{application}/files/": "hands on to the routes of files",
+	"route GET /healthz":               "says that the process runs",
+	"route GET /readyz":                "says that the store is open",
+	"route GET /{$}":                   "leads to the playground, which holds no data",
 }
 
 // excused are demands that do not apply, by class and path, with the reason.
@@ -498,19 +499,21 @@ func limitsHold(t *testing.T, v *vault) {
 var routeAttacks = func() map[string][]attack {
 	out := map[string][]attack{}
 	for pattern, r := range map[string]struct{ method, path, media, body string }{
-		"/apps/{application}/graphql":                   {"POST", "/apps/@/graphql", "application/json", `{"query":"{me{id}}"}`},
-		"/graphql":                                      {"POST", "/graphql", "application/json", `{"query":"{me{kind}}"}`},
-		"/apps/{application}/imports":                   {"GET", "/apps/@/imports", "", ""},
-		"/apps/{application}/imports/":                  {"GET", "/apps/@/imports/" + nobody, "", ""},
-		"GET /apps/{application}/imports":               {"GET", "/apps/@/imports", "", ""},
-		"GET /apps/{application}/imports/{job}":         {"GET", "/apps/@/imports/" + nobody, "", ""},
-		"POST /apps/{application}/imports/{form}":       {"POST", "/apps/@/imports/Folder", "text/csv", "title\nx\n"},
-		"POST /apps/{application}/imports/{job}/resume": {"POST", "/apps/@/imports/" + nobody + "/resume", "", ""},
-		"POST /apps/{application}/imports/{job}/undo":   {"POST", "/apps/@/imports/" + nobody + "/undo", "", ""},
-		"PUT /apps/{application}/rules/{name}":          {"PUT", "/apps/@/rules/notes-covered", "application/wasm", "x"},
-		"/apps/{application}/export/{form}":             {"GET", "/apps/@/export/Folder", "", ""},
-		"POST /definition/check":                        {"POST", "/definition/check", "application/yaml", "application: @\n"},
-		"PUT /definition":                               {"PUT", "/definition", "application/yaml", "application: @\n"},
+		"/apps/{application}/graphql":                                  {"POST", "/apps/@/graphql", "application/json", `{"query":"{me{id}}"}`},
+		"/graphql":                                                     {"POST", "/graphql", "application/json", `{"query":"{me{kind}}"}`},
+		"/apps/{application}/imports":                                  {"GET", "/apps/@/imports", "", ""},
+		"/apps/{application}/imports/":                                 {"GET", "/apps/@/imports/" + nobody, "", ""},
+		"GET /apps/{application}/imports":                              {"GET", "/apps/@/imports", "", ""},
+		"GET /apps/{application}/imports/{job}":                        {"GET", "/apps/@/imports/" + nobody, "", ""},
+		"POST /apps/{application}/imports/{form}":                      {"POST", "/apps/@/imports/Folder", "text/csv", "title\nx\n"},
+		"POST /apps/{application}/imports/{job}/resume":                {"POST", "/apps/@/imports/" + nobody + "/resume", "", ""},
+		"POST /apps/{application}/imports/{job}/undo":                  {"POST", "/apps/@/imports/" + nobody + "/undo", "", ""},
+		"POST /apps/{application}/files/{form}/{field}":                {"POST", "/apps/@/files/Folder/scan?name=a.txt", "text/plain", "x"},
+		"GET /apps/{application}/files/{form}/{record}/{field}/{file}": {"GET", "/apps/@/files/Folder/" + nobody + "/scan/" + nobody, "", ""},
+		"PUT /apps/{application}/rules/{name}":                         {"PUT", "/apps/@/rules/notes-covered", "application/wasm", "x"},
+		"/apps/{application}/export/{form}":                            {"GET", "/apps/@/export/Folder", "", ""},
+		"POST /definition/check":                                       {"POST", "/definition/check", "application/yaml", "application: @\n"},
+		"PUT /definition":                                              {"PUT", "/definition", "application/yaml", "application: @\n"},
 	} {
 		out["route "+pattern] = []attack{
 			{class: "B15", by: func(t *testing.T, v *vault) { v.foreignIsAbsent(t, r.method, r.path, r.media, r.body) }},

@@ -36,6 +36,9 @@ forms:
       - {name: related, type: lookup, to: Folder}
       - {name: ledger, type: lookup, to: Ledger}
       - {name: keeper, type: user}
+      - {name: scan, type: file}
+      - {name: seal, type: file}
+      - {name: badge, type: image}
   - name: Sheet
     plural: sheets
     fields:
@@ -60,7 +63,7 @@ permissionSets:
   - name: clerks
     pii: HIDE
     forms:
-      Folder: {actions: [ACCESS, IMPORT, CREATE_REPORT], fields: {"*": VISIBLE, secret: HIDDEN, keeper: READ_ONLY, level: READ_ONLY, owner: HIDDEN, addedBy: HIDDEN, modifiedBy: HIDDEN}}
+      Folder: {actions: [ACCESS, IMPORT, CREATE_REPORT], fields: {"*": VISIBLE, secret: HIDDEN, seal: HIDDEN, keeper: READ_ONLY, level: READ_ONLY, owner: HIDDEN, addedBy: HIDDEN, modifiedBy: HIDDEN}}
       Sheet: {actions: [ACCESS], fields: {"*": VISIBLE, addedBy: HIDDEN, modifiedBy: HIDDEN}}
     reports:
       folders: [VIEW, EDIT, DELETE, EXPORT, WRITE_COMMENTS, READ_HISTORY]
@@ -72,7 +75,7 @@ sharingRules:
   - {name: halves, form: Folder, criteria: {and: [{level: {eq: 1}}, {code: {eq: HALF}}]}, to: {role: clerk}, level: READ_WRITE}
   - {name: other-halves, form: Folder, criteria: {and: [{level: {eq: 2}}, {code: {eq: OTHER}}]}, to: {role: clerk}, level: READ_WRITE}
 customRules:
-  - {name: notes-covered, form: Folder, effect: MASK, fields: [note], roles: [clerk]}
+  - {name: notes-covered, form: Folder, effect: MASK, fields: [note, badge], roles: [clerk]}
 `
 
 // vault is an organization with secrets. ann is its super admin, bob and eve are
@@ -168,6 +171,7 @@ func (v *vault) fill() {
 	v.must("eve", vaultPath, `mutation{deleteFolder(id:%q){id}}`, v.values["gone"])
 	v.fillTalk()
 	v.fillReports()
+	v.fillFiles()
 	for _, who := range []string{"ann", "bob", "eve"} {
 		v.values["cursor of "+who] = v.must(who, vaultPath, `{folders(first:1){pageInfo{endCursor}}}`).at("folders.pageInfo.endCursor").(string)
 	}

@@ -165,8 +165,8 @@ func TestDocs_Operations(t *testing.T) {
 }
 
 // runDocumented runs an operation. Variables of type ID that it has no value for
-// are new orders of whoever asks, and $owner is whoever asks; what is left of them and of what it creates is
-// deleted at the end.
+// are new orders of whoever asks, $owner is whoever asks and $picture an upload of theirs; what is left of orders and
+// of what it creates is deleted at the end.
 func runDocumented(t *testing.T, page, who, query string, variables map[string]any) {
 	t.Helper()
 	d := theDemo(t)
@@ -183,8 +183,12 @@ func runDocumented(t *testing.T, page, who, query string, variables map[string]a
 			if _, given := variables[v.Variable]; given || v.Type.String() != "ID!" {
 				continue
 			}
-			if v.Variable == "owner" {
+			switch v.Variable {
+			case "owner":
 				variables[v.Variable] = d.id(t, who)
+				continue
+			case "picture":
+				variables[v.Variable] = d.uploads(t, who, "lamp.png", "image/png", picture(64))
 				continue
 			}
 			a := d.ok(t, who, `mutation{createOrder(input:{number:"DOC-%d" title:"documented"}){id}}`, i)

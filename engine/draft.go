@@ -90,6 +90,9 @@ func (op *Op) add(number uint32, ds []*Draft, paths []string) ([]record.ID, erro
 		ids[i] = root.id
 	}
 	for _, s := range all {
+		if err := s.claim(op); err != nil {
+			return nil, err
+		}
 		if err := checkWritable(s.form, s.shape, s.draft.Values); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // checkWritable refuses fields that may not be written, and values that are not
-// of their field's type. A field that does not exist, one that is hidden and one
+// of their field's type: for one of a file, the file or the id of one. A field that does not exist, one that is hidden and one
 // that is read only are the same error (B3, B4).
 func checkWritable(f *form, shape *policy.FormShape, input map[uint32]record.Value) error {
 	for _, n := range slices.Sorted(maps.Keys(input)) {
@@ -19,7 +19,7 @@ func checkWritable(f *form, shape *policy.FormShape, input map[uint32]record.Val
 		if !ok || !shape.Writable.Has(n) {
 			return fault.New(fault.Invalid, opWrite, "input: a field that does not exist or may not be written")
 		}
-		if v := input[n]; !v.IsNull() && v.Kind() != field.Type.Kind() {
+		if v := input[n]; !v.IsNull() && v.Kind() != field.Type.Kind() && (v.Kind() != record.KindRef || !field.Type.IsFile()) {
 			return fault.New(fault.Invalid, opWrite, "input.%s: expected a value of type %s", field.Name, field.Type)
 		}
 	}

@@ -135,6 +135,9 @@ func (op *Op) apply(cs []*revision) error {
 	err := op.judge(cs)
 	for i := 0; i < len(cs) && err == nil; i++ {
 		c := cs[i]
+		if err = op.release(c.form, c.stored.rec, c.next); err != nil {
+			break
+		}
 		err = op.stored(c.shape, c.at, op.txn.Update(c.form.store, c.stored.rec, c.next))
 		if err != nil && i > 0 {
 			op.fail(err) // others are written already: none of it is committed
@@ -152,6 +155,9 @@ func (op *Op) apply(cs []*revision) error {
 
 func (op *Op) judge(cs []*revision) error {
 	for _, c := range cs {
+		if err := c.claim(); err != nil {
+			return err
+		}
 		if err := c.permitted(); err != nil {
 			return err
 		}
@@ -327,6 +333,9 @@ func (op *Op) Delete(number uint32, id record.ID, ifVersion uint32) error {
 
 func (op *Op) drop(f *form, shape *policy.FormShape, s *subject) error {
 	if err := op.dropComments(f.def.Number, s.rec.ID()); err != nil {
+		return err
+	}
+	if err := op.release(f, s.rec, record.Record{}); err != nil {
 		return err
 	}
 	return op.stored(shape, nil, op.txn.Delete(f.store, s.rec))

@@ -52,6 +52,7 @@ func makeBase() *baseTypes {
 
 var commonMeanings = map[string]map[string]Kind{
 	"User": {"id": UserID, "displayName": UserName},
+	"File": {"id": FileID, "name": FileName, "contentType": FileType, "size": FileSize, "sha256": FileHash, "url": FileURL},
 	"Viewer": {"id": ViewerID, "displayName": ViewerName, "kind": ViewerKind, "role": ViewerRole,
 		"permissionSet": ViewerSet, "application": ViewerApplication, "rights": ViewerRights},
 	"ComponentRights": {"component": RightsComponent, "kind": RightsKind, "actions": RightsActions},
@@ -67,8 +68,11 @@ var commonMeanings = map[string]map[string]Kind{
 // outType names the output type of a cell, inType that of an input, filterType
 // the filter input; a lookup is not among them.
 func outType(t record.Type) string {
-	if t == record.User {
+	switch {
+	case t == record.User:
 		return "User"
+	case t.IsFile():
+		return "File"
 	}
 	return inType(t)
 }
@@ -85,7 +89,7 @@ func inType(t record.Type) string {
 		return "Date"
 	case record.DateTime:
 		return "DateTime"
-	case record.User, record.Lookup, record.Identity:
+	case record.User, record.Lookup, record.Identity, record.File, record.Image:
 		return "ID"
 	case record.MultiChoice:
 		return "[String!]"
@@ -116,6 +120,8 @@ func filterType(f *record.Field) string {
 		return "UserFilter"
 	case record.Identity:
 		return "IDFilter"
+	case record.File, record.Image:
+		return "FileFilter"
 	}
 	if f.Searchable {
 		return "SearchableTextFilter"

@@ -136,6 +136,8 @@ func (p *plan) cell(f *Form, x *definition.Field) *ast.FieldDefinition {
 	switch x.Type {
 	case record.User:
 		m.Kind = UserCell
+	case record.File, record.Image:
+		m.Kind, m.Form = FileCell, p.shape.Form.Number
 	case record.Lookup:
 		m.Kind, m.Form = LookupCell, x.Target
 		return f.mean(field(x.Name, p.targets[x.Target]), m)

@@ -39,6 +39,7 @@ const (
 	RecordVersion
 	Cell
 	UserCell
+	FileCell
 	LookupCell
 	Children
 	CanUpdate
@@ -80,6 +81,13 @@ const (
 	OrderKeyNulls
 	ReportPayloadID
 	ReportPayload
+	// Fields of File.
+	FileID
+	FileName
+	FileType
+	FileSize
+	FileHash
+	FileURL
 	// Fields of User, Viewer and ComponentRights.
 	UserID
 	UserName

@@ -62,6 +62,10 @@ type Field struct {
 	RecordOwner, Parent       bool
 	// Default is written where a create leaves the field out; null for none.
 	Default record.Value
+	// MaxSize bounds a file, in bytes; Accept names the types that it may have,
+	// in full or by group ("image/*"), none for any. Of fields of files only.
+	MaxSize int64
+	Accept  []string
 }
 
 // Report is a saved view of a form.

@@ -23,7 +23,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the example gives a warning: %v", w)
 		}
 	}
-	for _, name := range typeNames(record.Lookup) {
+	for _, name := range typeNames(record.Identity - 1) {
 		if !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("the type %s is not documented", name)
 		}

@@ -60,14 +60,20 @@ func (r *resolver) readFields(f *Form, fo object) {
 		r.fail(fo.of("fields"), "expected between 1 and %d fields", MaxFields)
 	}
 	var owner, parent *Field
+	files := 0
 	for _, v := range items {
 		o, ok := r.object(v, "name", "type", "to", "scale", "choices", "required", "unique", "indexed", "default",
-			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom")
+			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom", "maxSize", "accept")
 		if !ok {
 			continue
 		}
 		x := r.readField(o)
 		f.Fields = append(f.Fields, x)
+		if x.Type.IsFile() {
+			if files++; files > MaxFileFields {
+				r.fail(o.of("type"), "a form has at most %d fields of files", MaxFileFields)
+			}
+		}
 		r.only(o, "recordOwner", x.RecordOwner, x, &owner)
 		r.only(o, "parent", x.Parent, x, &parent)
 	}
@@ -102,6 +108,7 @@ func (r *resolver) readField(o object) *Field {
 	x.Searchable = r.flag(o, "searchable", false)
 	r.readTarget(o, x)
 	r.checkProperties(o, x)
+	r.readFile(o, x)
 	r.readDefault(o, x)
 	return x
 }
@@ -179,7 +186,7 @@ func (r *resolver) checkProperties(o object, x *Field) {
 	if x.Searchable && !x.Type.Wordy() {
 		r.fail(o.of("searchable"), "a field of type %s cannot be searchable", x.Type)
 	}
-	if x.Type == record.LongText || x.Type == record.MultiChoice {
+	if x.Type == record.LongText || x.Type == record.MultiChoice || x.Type.IsFile() {
 		if x.Unique {
 			r.fail(o.of("unique"), "a field of type %s cannot be unique", x.Type)
 		}
@@ -195,7 +202,7 @@ func (r *resolver) readDefault(o object, x *Field) {
 	}
 	v := o.members["default"]
 	switch {
-	case x.Type == record.User || x.Type == record.Lookup:
+	case x.Type == record.User || x.Type == record.Lookup || x.Type.IsFile():
 		r.fail(v.at, "a field of type %s has no default", x.Type)
 	case x.Unique:
 		r.fail(v.at, "a unique field has no default: the second record would conflict")

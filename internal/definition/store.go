@@ -121,6 +121,8 @@ type storedField struct {
 	PII, EPHI                 bool
 	RecordOwner, Parent       bool
 	Default                   json.RawMessage
+	MaxSize                   int64    `json:",omitempty"`
+	Accept                    []string `json:",omitempty"`
 }
 
 // MarshalJSON writes the stored form of a field.
@@ -128,7 +130,7 @@ func (f Field) MarshalJSON() ([]byte, error) {
 	return json.Marshal(storedField{
 		Field: f.Field, Description: f.Description, Required: f.Required, Unique: f.Unique, Indexed: f.Indexed,
 		PII: f.PII, EPHI: f.EPHI, RecordOwner: f.RecordOwner, Parent: f.Parent,
-		Default: record.AppendJSON(nil, &f.Field, f.Default),
+		Default: record.AppendJSON(nil, &f.Field, f.Default), MaxSize: f.MaxSize, Accept: f.Accept,
 	})
 }
 
@@ -140,7 +142,7 @@ func (f *Field) UnmarshalJSON(b []byte) error {
 	}
 	*f = Field{
 		Field: s.Field, Description: s.Description, Required: s.Required, Unique: s.Unique, Indexed: s.Indexed,
-		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent,
+		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent, MaxSize: s.MaxSize, Accept: s.Accept,
 	}
 	var src any
 	if err := strict(s.Default, &src); err != nil {

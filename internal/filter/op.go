@@ -54,7 +54,7 @@ func Operators(t record.Type) []Op {
 		return namedOps
 	case record.MultiChoice:
 		return listOps
-	case record.Lookup:
+	case record.Lookup, record.File, record.Image:
 		return lookupOps
 	}
 	return nil

@@ -85,9 +85,14 @@ func (s *Service) route(o Options) error {
 	if err != nil {
 		return err
 	}
+	files, err := gateway.NewFiles(gateway.FileOptions{Engine: s.Engine, Directory: s.Directory, Events: events})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/apps/{application}/graphql", apps)
 	mux.Handle("/apps/{application}/export/{form}", exports)
+	mux.Handle("/apps/{application}/files/", files)
 	mux.Handle("/apps/{application}/imports", imports)
 	mux.Handle("/apps/{application}/imports/", imports)
 	mux.Handle("/", management)

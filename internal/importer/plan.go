@@ -96,6 +96,10 @@ func (p *planner) column(name string) column {
 		p.fail("column %q: %s has no field %q; map the column to a field or ignore it", name, p.form.Name, fieldName)
 		return c
 	}
+	if fd.Type.IsFile() {
+		p.fail("column %q: field %s holds a file, which is not imported; ignore the column", name, fieldName)
+		return c
+	}
 	if !p.writable.Has(fd.Number) {
 		p.fail("column %q: field %s is not writable", name, fieldName)
 		return c

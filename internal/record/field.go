@@ -20,11 +20,13 @@ const (
 	Email
 	User
 	Lookup
+	File
+	Image
 	// Identity is the type of the system field id. No form declares it.
 	Identity
 )
 
-var typeNames = [...]string{"invalid", "text", "long text", "integer", "decimal", "boolean", "date", "date-time", "choice", "multi-choice", "email", "user", "lookup", "id"}
+var typeNames = [...]string{"invalid", "text", "long text", "integer", "decimal", "boolean", "date", "date-time", "choice", "multi-choice", "email", "user", "lookup", "file", "image", "id"}
 
 // String returns the name that definitions use, such as "date-time".
 func (t Type) String() string {
@@ -55,11 +57,14 @@ func (t Type) Kind() Kind {
 		return KindText
 	case User, Lookup, Identity:
 		return KindRef
-	case MultiChoice:
+	case MultiChoice, File, Image:
 		return KindList
 	}
 	return KindNull
 }
+
+// IsFile reports whether cells of the type hold a file: an [Attachment].
+func (t Type) IsFile() bool { return t == File || t == Image }
 
 // Orderable reports whether lists and reports can be ordered by the field: it
 // has an order that people know, and values short enough for a cursor. Lists,

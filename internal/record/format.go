@@ -29,8 +29,8 @@ const (
 //
 // Forms: Decimal as string or number, "12.50"; Date "2006-01-02"; DateTime RFC
 // 3339 with zone, up to microseconds; Choice and items of MultiChoice as
-// declared (MultiChoice drops nothing and refuses duplicates); User, Lookup and
-// id as ids; Email one address, ≤ 254 bytes; Text ≤ 1,000 bytes, LongText ≤
+// declared (MultiChoice drops nothing and refuses duplicates); User, Lookup,
+// File, Image and id as ids; Email one address, ≤ 254 bytes; Text ≤ 1,000 bytes, LongText ≤
 // 65,536, valid UTF-8 without NUL.
 //
 // What AppendText writes is read too: Integer as "12", Boolean as "true" or
@@ -60,7 +60,7 @@ func ParseValue(f *Field, src any) (Value, error) {
 		return parseMultiChoice(f, src)
 	case Email:
 		return parseEmail(src)
-	case User, Lookup, Identity:
+	case User, Lookup, Identity, File, Image:
 		return parseRef(src)
 	}
 	return Value{}, invalid("a field of a known type")
@@ -276,7 +276,8 @@ func parseRef(src any) (Value, error) {
 }
 
 // AppendJSON appends the JSON form of v as a value of field f: what ParseValue
-// reads back. Decimals are strings with exactly scale places; date-times RFC
+// reads back, but for files: they are objects that say what is known of one.
+// Decimals are strings with exactly scale places; date-times RFC
 // 3339 in UTC; null is null, and so is a value of a kind that f does not hold.
 func AppendJSON(dst []byte, f *Field, v Value) []byte {
 	if v.kind == KindNull || v.kind != f.Type.Kind() {
@@ -287,6 +288,8 @@ func AppendJSON(dst []byte, f *Field, v Value) []byte {
 		return AppendJSONString(dst, v.text)
 	case Integer, Boolean, MultiChoice:
 		return AppendText(dst, f, v)
+	case File, Image:
+		return appendAttachment(dst, v)
 	}
 	dst = append(dst, '"')
 	dst = AppendText(dst, f, v)
@@ -294,7 +297,7 @@ func AppendJSON(dst []byte, f *Field, v Value) []byte {
 }
 
 // AppendText appends the plain text form, as CSV wants it: AppendJSON without
-// quotes, null as nothing. A MultiChoice is a JSON list.
+// quotes, null as nothing. A MultiChoice is a JSON list, a file its id.
 func AppendText(dst []byte, f *Field, v Value) []byte {
 	if v.kind == KindNull || v.kind != f.Type.Kind() {
 		return dst
@@ -316,6 +319,9 @@ func AppendText(dst []byte, f *Field, v Value) []byte {
 		return v.Ref().Append(dst)
 	case MultiChoice:
 		return appendList(dst, v)
+	case File, Image:
+		a, _ := v.Attachment()
+		return a.ID.Append(dst)
 	}
 	return dst
 }

@@ -145,6 +145,8 @@ func anyValue(t *rapid.T, f *Field) Value {
 		return String(rapid.SampledFrom(f.Choices).Draw(t, "choice"))
 	case MultiChoice:
 		return List(rapid.SliceOfNDistinct(rapid.SampledFrom(f.Choices), 0, 3, rapid.ID[string]).Draw(t, "list")...)
+	case File, Image:
+		return anyAttachment(t).Value()
 	}
 	var id ID
 	copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
@@ -163,6 +165,9 @@ func TestFormatRoundTrip(t *testing.T) {
 		var src any
 		if err := d.Decode(&src); err != nil {
 			t.Fatalf("%v: %s is not JSON: %v", f.Type, text, err)
+		}
+		if f.Type.IsFile() && !v.IsNull() {
+			return // what is read back is the id of an uploaded file
 		}
 		back, err := ParseValue(f, src)
 		if err != nil || !back.Equal(v) {
@@ -255,6 +260,9 @@ func FuzzParseValue(f *testing.F) {
 func TestAppendAllocations(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	for typ := Text; typ <= Identity; typ++ {
+		if typ.IsFile() {
+			continue // written field by field
+		}
 		f, v := fieldOf(typ), Int(123456)
 		switch typ.Kind() {
 		case KindText:

@@ -193,6 +193,8 @@ func (x *exec) related(f *field, rs *rows, i int) bool {
 			return x.null()
 		}
 		return x.object(f.sub, func(g *field) bool { return x.user(g, id) })
+	case app.FileCell:
+		return x.file(f, r)
 	}
 	if f.slot < 0 {
 		return x.unknown(f)
