@@ -10,6 +10,7 @@ import (
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
+	"sluice/internal/words"
 	"sluice/rules"
 	"sluice/storage"
 )
@@ -84,6 +85,7 @@ type form struct {
 	byOwner   *storage.Index
 	byField   map[uint32]*storage.Index // [F]
 	ownerThen map[uint32]*storage.Index // [owner, F]
+	words     map[uint32]*storage.Index // the words of F
 	parent    *record.Field             // nil for none
 	// soon are the fields that a preparing version requires; frozen forms take no
 	// new record until it is settled, as it names owners in another way.
@@ -192,7 +194,7 @@ func makeForms(def, next *definition.Application) map[uint32]*form {
 	for _, d := range def.Forms {
 		f := &form{
 			def: d, fields: map[uint32]*record.Field{},
-			byField: map[uint32]*storage.Index{}, ownerThen: map[uint32]*storage.Index{},
+			byField: map[uint32]*storage.Index{}, ownerThen: map[uint32]*storage.Index{}, words: map[uint32]*storage.Index{},
 		}
 		for i := range record.System {
 			f.fields[record.System[i].Number] = &record.System[i]
@@ -223,13 +225,9 @@ func storageForm(d *definition.Form, next *definition.Application) *storage.Form
 				continue
 			}
 			have[row.Number] = true
-			ix := &storage.Index{Number: row.Number, Unique: row.Unique, Building: building}
-			for _, part := range row.Parts {
-				if pf, ok := from.FieldNumber(part); ok {
-					ix.Parts = append(ix.Parts, pf.Field)
-				}
+			if ix := storageIndex(from, row, building); ix != nil {
+				s.Indexes = append(s.Indexes, ix)
 			}
-			s.Indexes = append(s.Indexes, ix)
 		}
 	}
 	add(d, false)
@@ -241,11 +239,29 @@ func storageForm(d *definition.Form, next *definition.Application) *storage.Form
 	return s
 }
 
+// storageIndex is a row as storage wants it. One over words that this program cuts
+// in another way is nil: it is not written and not read, and the next version of
+// the definition has another row in its place.
+func storageIndex(f *definition.Form, row definition.Index, building bool) *storage.Index {
+	if row.Words != 0 && row.Words != words.Version {
+		return nil
+	}
+	ix := &storage.Index{Number: row.Number, Unique: row.Unique, Words: row.Words != 0, Building: building}
+	for _, part := range row.Parts {
+		if pf, ok := f.FieldNumber(part); ok {
+			ix.Parts = append(ix.Parts, pf.Field)
+		}
+	}
+	return ix
+}
+
 func (f *form) use(ix *storage.Index) {
 	if ix.Unique || ix.Building {
 		return
 	}
 	switch {
+	case ix.Words:
+		f.words[ix.Parts[0].Number] = ix
 	case len(ix.Parts) == 1 && ix.Parts[0].Number == record.FieldOwner:
 		f.byOwner = ix
 	case len(ix.Parts) == 1:

@@ -191,13 +191,9 @@ func (v *visit) run(ctx context.Context) error {
 func (v *visit) storage() *storage.Form {
 	s := &storage.Form{Number: v.work.form.Number}
 	for _, row := range v.work.form.Indexes {
-		ix := &storage.Index{Number: row.Number, Unique: row.Unique}
-		for _, n := range row.Parts {
-			if f, ok := v.work.form.FieldNumber(n); ok {
-				ix.Parts = append(ix.Parts, f.Field)
-			}
+		if ix := storageIndex(v.work.form, row, false); ix != nil {
+			s.Indexes = append(s.Indexes, ix)
 		}
-		s.Indexes = append(s.Indexes, ix)
 	}
 	return s
 }
@@ -248,12 +244,25 @@ func (v *visit) note(ctx context.Context, r storage.Reader, ids []record.ID, nul
 	return nil
 }
 
-// fill writes the building entries of a chunk. Records that were changed since
-// carry them already; writing an entry twice changes nothing.
+// fill writes the building entries of a chunk, in halves where it has more words
+// than a transaction takes.
 func (v *visit) fill(ctx context.Context, ids []record.ID) error {
 	if len(v.work.build) == 0 {
 		return nil
 	}
+	err := v.fillAll(ctx, ids)
+	if len(ids) < 2 || fault.KindOf(err) != fault.Limit {
+		return err
+	}
+	if err := v.fill(ctx, ids[:len(ids)/2]); err != nil {
+		return err
+	}
+	return v.fill(ctx, ids[len(ids)/2:])
+}
+
+// fillAll fills in one transaction. Records that were changed since carry the
+// entries already; writing an entry twice changes nothing.
+func (v *visit) fillAll(ctx context.Context, ids []record.ID) error {
 	s := v.storage()
 	var taken []record.ID
 	err := v.e.change(ctx, v.p, "index", func(txn *storage.Txn, people *directory.People) error {

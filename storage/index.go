@@ -42,6 +42,9 @@ func (w *writer) checkGuard(f *Form, ix *Index, r record.Record) error {
 // replaceEntry moves the index entry of a record, and its guard, from old to
 // next; either may be zero. Guards have been checked.
 func (w *writer) replaceEntry(f *Form, ix *Index, old, next record.Record) error {
+	if ix.Words {
+		return w.replaceWords(f, ix, old, next)
+	}
 	var from, to []byte
 	if !old.IsZero() {
 		from = w.v.scope.entry(f.Number, ix, old)
@@ -104,8 +107,12 @@ func (w *writer) releaseGuard(key []byte, id record.ID) error {
 
 // appendEntry appends the value of a record's index entries.
 func appendEntry(dst []byte, r record.Record) []byte {
+	return appendEntryAt(dst, r, r.Version())
+}
+
+func appendEntryAt(dst []byte, r record.Record, version uint32) []byte {
 	owner := r.Owner()
 	dst = append(dst, owner[:]...)
-	dst = binary.BigEndian.AppendUint32(dst, r.Version())
+	dst = binary.BigEndian.AppendUint32(dst, version)
 	return binary.BigEndian.AppendUint32(dst, r.Header().Ordinal)
 }

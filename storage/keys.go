@@ -81,6 +81,12 @@ func (s scope) entry(form uint32, ix *Index, r record.Record) []byte {
 	return append(k, id[:]...)
 }
 
+// word is the key of a record in an index of words, under a term.
+func (s scope) word(form uint32, ix *Index, term []byte, id record.ID) []byte {
+	k := AppendSortKey(s.index(form, ix.Number), record.Bytes(term))
+	return append(k, id[:]...)
+}
+
 // guard is the key that holds values in a unique index, nil when one of them is
 // null: such records are not guarded.
 func (s scope) guard(form uint32, ix *Index, values []record.Value) []byte {

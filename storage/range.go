@@ -7,7 +7,10 @@ import (
 	"sluice/internal/record"
 )
 
-var errEq = errors.New("storage: a range has more equal values than the index has parts")
+var (
+	errEq    = errors.New("storage: a range has more equal values than the index has parts")
+	errWords = errors.New("storage: an index of words has one part")
+)
 
 // Range says where a walk begins and ends. The zero Range is everything, in
 // ascending order.

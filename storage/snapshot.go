@@ -22,6 +22,12 @@ type Index struct {
 	Number uint32
 	Parts  []record.Field
 	Unique bool // a guard: at most one record per value; records with a null part are not guarded
+	// Words makes it an index of the words of its one part, a text: an entry for
+	// each word, under the word's term as package words gives it; or, where a text
+	// has more than MaxWords, one under the empty text, which stands for any word.
+	// A record without a word has no entry. Entries have version 0, so that only
+	// other words, or another owner, write them anew.
+	Words bool
 	// Building rows are written by writers and ignored by readers.
 	Building bool
 }

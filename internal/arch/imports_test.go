@@ -37,7 +37,7 @@ var house = map[string]row{
 	"engine/policy": {imports: and()},
 
 	"internal/directory":  {imports: and("storage")},
-	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/record"}},
+	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/record", "internal/words"}},
 	"internal/filter":     {imports: []string{"internal/fault", "internal/record", "internal/words"}},
 	"internal/identity":   {imports: []string{"internal/record"}},
 	"internal/record":     {imports: []string{"internal/fault"}},

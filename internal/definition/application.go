@@ -51,6 +51,9 @@ type Index struct {
 	Number uint32
 	Parts  []uint32 // field numbers; system fields allowed
 	Unique bool
+	// Words is the version of the rules by which the words of the one part were
+	// cut, as package words counts them; 0 for an index of values.
+	Words uint32 `json:",omitempty"`
 }
 
 // Field is a field of a form with its properties.

@@ -17,6 +17,7 @@ const (
 	MaxRules      = 1000    // sharing rules; custom rules likewise
 	MaxGrants     = 500_000 // field permissions of all sets
 	MaxAttributes = 64
+	MaxSearchable = 8 // fields of one form, so that a transaction has room for the words of a record
 	MaxChoices    = 1000
 	maxName       = 64
 	maxTitle      = 100 // names of roles, sets and rules
@@ -60,7 +61,7 @@ func (r *resolver) readFields(f *Form, fo object) {
 		r.fail(fo.of("fields"), "expected between 1 and %d fields", MaxFields)
 	}
 	var owner, parent *Field
-	files := 0
+	files, searchable := 0, 0
 	for _, v := range items {
 		o, ok := r.object(v, "name", "type", "to", "scale", "choices", "required", "unique", "indexed", "default",
 			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom", "maxSize", "accept")
@@ -72,6 +73,11 @@ func (r *resolver) readFields(f *Form, fo object) {
 		if x.Type.IsFile() {
 			if files++; files > MaxFileFields {
 				r.fail(o.of("type"), "a form has at most %d fields of files", MaxFileFields)
+			}
+		}
+		if x.Searchable {
+			if searchable++; searchable == MaxSearchable+1 {
+				r.fail(o.of("searchable"), "at most %d fields of a form can be searchable", MaxSearchable)
 			}
 		}
 		r.only(o, "recordOwner", x.RecordOwner, x, &owner)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sluice/internal/record"
+	"sluice/internal/words"
 )
 
 // carryOver finds the predecessor of every form and field and reports what a
@@ -204,7 +205,7 @@ func (r *resolver) nextForm() uint32 {
 
 // numberIndexes lists the rows that a form has: by owner; by value, and by owner
 // and value, for lookups, indexed fields and the user fields of sharing rules;
-// and the guards of unique fields. A row that the previous version had keeps
+// the guards of unique fields; and the words of searchable ones. A row that the previous version had keeps
 // its number.
 func (r *resolver) numberIndexes(f, old *Form) {
 	rows := []Index{{Parts: []uint32{record.FieldOwner}}}
@@ -214,6 +215,9 @@ func (r *resolver) numberIndexes(f, old *Form) {
 		}
 		if x.Unique {
 			rows = append(rows, Index{Parts: []uint32{x.Number}, Unique: true})
+		}
+		if x.Searchable {
+			rows = append(rows, Index{Parts: []uint32{x.Number}, Words: words.Version})
 		}
 	}
 	for i := range rows {
@@ -237,7 +241,7 @@ func (r *resolver) sharedBy(f *Form, x *Field) bool {
 // sameIndex returns the number of an equal row, 0 for none.
 func sameIndex(rows []Index, row Index) uint32 {
 	for _, o := range rows {
-		if o.Unique == row.Unique && slices.Equal(o.Parts, row.Parts) {
+		if o.Unique == row.Unique && o.Words == row.Words && slices.Equal(o.Parts, row.Parts) {
 			return o.Number
 		}
 	}

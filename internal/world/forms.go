@@ -7,6 +7,7 @@ import (
 	"sluice/internal/definition"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
+	"sluice/internal/words"
 )
 
 var (
@@ -116,6 +117,12 @@ func (g *gen) indexes(f *definition.Form) {
 	for _, parts := range rows {
 		f.NextIndex++
 		f.Indexes = append(f.Indexes, definition.Index{Number: f.NextIndex, Parts: parts})
+	}
+	for _, field := range f.Fields {
+		if field.Searchable {
+			f.NextIndex++
+			f.Indexes = append(f.Indexes, definition.Index{Number: f.NextIndex, Parts: []uint32{field.Number}, Words: words.Version})
+		}
 	}
 	f.NextIndex++
 }

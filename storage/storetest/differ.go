@@ -75,12 +75,15 @@ func (d *differ) value(i int) record.Value {
 	case 18:
 		return [...]record.Value{record.List(), record.List("x"), record.List("x", "y"), record.List("y")}[d.rnd.IntN(4)]
 	}
+	if i == 20 {
+		return record.String([]string{"red pump", "Pump", "red-blue Straße", "", many(storage.MaxWords+1, "w"), "東京"}[d.rnd.IntN(6)])
+	}
 	return record.String(fmt.Sprint(d.rnd.IntN(15)))
 }
 
 func (d *differ) cells() cells {
 	c := cells{}
-	for _, f := range []uint32{16, 17, 18, 19} {
+	for _, f := range []uint32{16, 17, 18, 19, 20} {
 		switch d.rnd.IntN(4) {
 		case 0:
 			c[f] = record.Value{}
@@ -107,7 +110,12 @@ func (d *differ) walks() []walkPlan {
 	var out []walkPlan
 	for range 4 {
 		w := walkPlan{r: storage.Range{Desc: d.rnd.IntN(2) == 0}}
-		switch d.rnd.IntN(4) {
+		switch d.rnd.IntN(5) {
+		case 4:
+			w.ix = byWords
+			if d.rnd.IntN(2) == 0 {
+				w.r.Eq = []record.Value{record.String([]string{"red", "pump", ""}[d.rnd.IntN(3)])}
+			}
 		case 0:
 			w.ix = byOwner
 			if d.rnd.IntN(2) == 0 {

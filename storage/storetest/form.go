@@ -16,6 +16,7 @@ var (
 	amount = record.Field{Number: 17, Name: "amount", Type: record.Integer}
 	tags   = record.Field{Number: 18, Name: "tags", Type: record.MultiChoice}
 	code   = record.Field{Number: 19, Name: "code", Type: record.Text}
+	note   = record.Field{Number: 20, Name: "note", Type: record.LongText}
 	owner  = record.System[1]
 )
 
@@ -24,7 +25,8 @@ var (
 	byAmount = &storage.Index{Number: 2, Parts: []record.Field{amount}}
 	byTags   = &storage.Index{Number: 3, Parts: []record.Field{tags, title}}
 	byCode   = &storage.Index{Number: 4, Parts: []record.Field{code}, Unique: true}
-	order    = &storage.Form{Number: 7, Indexes: []*storage.Index{byOwner, byAmount, byTags, byCode}}
+	byWords  = &storage.Index{Number: 5, Parts: []record.Field{note}, Words: true}
+	order    = &storage.Form{Number: 7, Indexes: []*storage.Index{byOwner, byAmount, byTags, byCode, byWords}}
 )
 
 // cells are the values of a record of the kit's form; nil means null.
@@ -149,6 +151,9 @@ func CheckAgree(r storage.Reader, f *storage.Form) error {
 }
 
 func checkIndex(r storage.Reader, f *storage.Form, ix *storage.Index, records map[record.ID]record.Record) error {
+	if ix.Words {
+		return checkWords(r, f, ix, records)
+	}
 	seen := map[record.ID]bool{}
 	c := r.Index(f, ix, storage.Range{})
 	defer c.Close()

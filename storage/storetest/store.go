@@ -28,6 +28,7 @@ func RunStore(t *testing.T, open func(testing.TB) *storage.Store) {
 		{"PendingWrites", testPendingWrites},
 		{"Unique", testUnique},
 		{"FillIndex", testFillIndex},
+		{"Words", testWords},
 		{"Documents", testDocuments},
 		{"Changes", testChanges},
 		{"History", testHistory},
