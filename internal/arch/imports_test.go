@@ -75,7 +75,7 @@ var house = map[string]row{
 		testOnly: true, never: []string{"engine", "engine/policy"},
 	},
 	"internal/world": {
-		imports:  []string{"internal/definition", "internal/identity", "internal/oracle", "internal/record", "rules"},
+		imports:  []string{"internal/definition", "internal/identity", "internal/oracle", "internal/record", "internal/words", "rules"},
 		testOnly: true, never: []string{"engine", "engine/policy"},
 	},
 }
