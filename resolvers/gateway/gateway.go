@@ -132,7 +132,11 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *ref
 	if f != nil {
 		return f
 	}
-	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media}
+	key, f := keyOfRequest(r, q)
+	if f != nil {
+		return f
+	}
+	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media, key: key}
 	answer, f := c.run(ctx)
 	if f != nil {
 		return f
@@ -140,6 +144,9 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *ref
 	defer answer.Release()
 	for _, err := range answer.Causes {
 		g.failed(ctx, c.application, err)
+	}
+	if c.replayed {
+		w.Header().Set(replayedHeader, "true")
 	}
 	writeData(w, media, answer.Data, answer.Errors)
 	return nil
@@ -180,6 +187,8 @@ type call struct {
 	application string
 	request     *request
 	media       string
+	key         *engine.ReplayKey // nil for none
+	replayed    bool              // the answer is that of a mutation done before
 }
 
 // maxAttempts bounds how often a mutation is prepared anew because rights
@@ -193,6 +202,9 @@ func (c *call) run(ctx context.Context) (*app.Answer, *refusal) {
 		answer, f, err := c.attempt(ctx)
 		if errors.Is(err, errRightsChanged) {
 			continue
+		}
+		if errors.Is(err, engine.ErrKeyReused) {
+			return nil, refuse(http.StatusUnprocessableEntity, graph.CodeBadUserInput, "%s", fault.Message(err))
 		}
 		if err != nil {
 			f = refuseWith(err)
@@ -254,7 +266,11 @@ func (c *call) mutate(ctx context.Context, run *app.Run, key schemaKey) (*app.An
 			if changed = keyOf(op) != key; changed {
 				return errRightsChanged
 			}
-			return fn(requestOf(op))
+			req, err := c.replaying(op)
+			if err != nil {
+				return err
+			}
+			return fn(req)
 		})
 	})
 	if changed && answer != nil {
