@@ -279,7 +279,9 @@ func (h *historian) revision(c *change) Revision {
 		}
 	}
 	for _, fd := range h.form.def.Fields {
-		compare(fd.Number)
+		if fd.Formula == nil { // what was written, not what follows from it
+			compare(fd.Number)
+		}
 	}
 	compare(record.FieldOwner)
 	return r

@@ -247,6 +247,23 @@ func (r *rights) setFields(f *definition.Form, access map[string]definition.Fiel
 		}
 	}
 	r.visible, r.writable = record.FieldSetOf(visible...), record.FieldSetOf(writable...)
+	r.dropFormulas(f)
+}
+
+// dropFormulas takes computed fields from those that may be written, and hides
+// those that read a hidden field (B3). What a formula reads includes what the
+// formulas that it reads do, so the order does not matter.
+func (r *rights) dropFormulas(f *definition.Form) {
+	listed := r.visible
+	for _, field := range f.Fields {
+		if field.Formula == nil {
+			continue
+		}
+		r.writable = r.writable.Minus(record.FieldSetOf(field.Number))
+		if !field.Formula.Reads.Within(listed) {
+			r.visible = r.visible.Minus(record.FieldSetOf(field.Number))
+		}
+	}
 }
 
 // fullSet holds every right on everything (A3, A13).
@@ -265,6 +282,7 @@ func (p *Policy) fullSet() *set {
 		for _, field := range f.def.Fields {
 			r.visible, r.writable = r.visible.With(field.Number), r.writable.With(field.Number)
 		}
+		r.dropFormulas(f.def)
 	}
 	s.shape = p.shapeOf(s)
 	return s

@@ -41,6 +41,7 @@ var quiet = map[string][]string{
 	"internal/directory":  {"log", "log/slog", "net", "net/http", "os"},
 	"internal/definition": {"context", "log", "log/slog", "net", "net/http", "os"},
 	"internal/filter":     {"context", "log", "log/slog", "net", "net/http", "os"},
+	"internal/formula":    {"context", "log", "log/slog", "net", "net/http", "os", "math/rand", "math/rand/v2"},
 	"internal/record":     {"context", "log", "log/slog", "net", "net/http", "os"},
 	"internal/identity":   {"log", "log/slog", "net", "net/http", "os"},
 	"internal/fault":      {"context", "log", "log/slog", "net", "net/http", "os", "time"},

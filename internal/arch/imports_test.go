@@ -37,8 +37,9 @@ var house = map[string]row{
 	"engine/policy": {imports: and()},
 
 	"internal/directory":  {imports: and("storage")},
-	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/record", "internal/words"}},
+	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/formula", "internal/record", "internal/words"}},
 	"internal/filter":     {imports: []string{"internal/fault", "internal/record", "internal/words"}},
+	"internal/formula":    {imports: []string{"internal/record"}},
 	"internal/identity":   {imports: []string{"internal/record"}},
 	"internal/record":     {imports: []string{"internal/fault"}},
 	"internal/words":      {},

@@ -69,6 +69,10 @@ type Field struct {
 	// in full or by group ("image/*"), none for any. Of fields of files only.
 	MaxSize int64
 	Accept  []string
+	// Expression is what a computed field computes, empty for one that is stored.
+	// Its Formula is that expression, compiled; PII and EPHI include the marks of
+	// every field that it reads.
+	Expression string
 }
 
 // Report is a saved view of a form.

@@ -182,8 +182,18 @@ func path(steps ...string) []string { return steps }
 // write.
 func (c *checker) written(form *Form, e filter.Expr, s *setFacts) (names []string) {
 	for _, read := range filter.Fields(e) {
-		if x := ownNumber(form, read.Number); x != nil && s.Access(form.Name, x) == Writable {
-			names = append(names, x.Name)
+		if x := ownNumber(form, read.Number); x != nil {
+			names = s.writes(form, x, names)
+		}
+	}
+	return names
+}
+
+// writes adds the names of the fields that x is read from and the set may write.
+func (s *setFacts) writes(form *Form, x *Field, names []string) []string {
+	for _, y := range form.Sources(x) {
+		if s.Access(form.Name, y) == Writable && !slices.Contains(names, y.Name) {
+			names = append(names, y.Name)
 		}
 	}
 	return names

@@ -207,8 +207,8 @@ func (c *checker) module(r *CustomRule, at int, where []string) {
 			return nil
 		}
 		for _, name := range in.Fields {
-			if x := ownField(f, name); x != nil && s.Access(f.Name, x) == Writable {
-				names = append(names, name)
+			if x := ownField(f, name); x != nil {
+				names = s.writes(f, x, names)
 			}
 		}
 		return names

@@ -52,6 +52,7 @@ func (r *resolver) readForms(o object) {
 			r.checkTarget(x)
 		}
 	}
+	r.linkFormulas()
 	r.checkParents()
 }
 
@@ -64,7 +65,8 @@ func (r *resolver) readFields(f *Form, fo object) {
 	files, searchable := 0, 0
 	for _, v := range items {
 		o, ok := r.object(v, "name", "type", "to", "scale", "choices", "required", "unique", "indexed", "default",
-			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom", "maxSize", "accept")
+			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom", "maxSize", "accept",
+			"expression", "result")
 		if !ok {
 			continue
 		}
@@ -107,6 +109,11 @@ func (r *resolver) readField(o object) *Field {
 	}
 	r.at[x] = o
 	r.renamed[x] = r.text(o, "renamedFrom", maxName)
+	if isFormula(o) {
+		r.readFormula(o, x)
+		return x
+	}
+	r.refuseExpression(o)
 	r.readType(o, &x.Field, record.Identity-1)
 	if x.Type == record.InvalidType {
 		return x
@@ -129,7 +136,11 @@ func typeNames(last record.Type) (names []string) {
 
 // readType reads type, scale and choices.
 func (r *resolver) readType(o object, f *record.Field, last record.Type) {
-	f.Type = record.Type(r.oneOf(o, "type", typeNames(last)...))
+	words := typeNames(last)
+	if last == record.Identity-1 {
+		words = append(words, formulaType)
+	}
+	f.Type = record.Type(r.oneOf(o, "type", words...))
 	if f.Type == record.InvalidType {
 		return
 	}

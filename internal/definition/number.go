@@ -135,6 +135,11 @@ func (r *resolver) checkSameType(x, old *Field) {
 	o := r.at[x]
 	switch {
 	case x.Type == record.InvalidType:
+	case x.Expression != "" && old.Expression != "": // nothing of it is stored
+	case x.Expression != "":
+		r.fail(o.of("type"), "the field was stored and cannot be computed; add a field of another name")
+	case old.Expression != "":
+		r.fail(o.of("type"), "the field was computed and cannot be stored; add a field of another name")
 	case x.Type != old.Type:
 		r.fail(o.of("type"), "the type was %s and cannot change; add a field of another name", old.Type)
 	case x.Scale != old.Scale:

@@ -40,6 +40,7 @@ func Resolve(source []byte, c Context) (*Application, []Fault) {
 		return nil, faults
 	}
 	r.number()
+	r.linkFormulas() // again, with the numbers
 	r.resolveUsers()
 	r.app.Source = string(source)
 	return r.app, nil

@@ -218,5 +218,20 @@ func (s *PermissionSet) Access(form string, x *Field) FieldAccess {
 	if p == nil || x.PII && !s.ShowPII || x.EPHI && !s.ShowEPHI {
 		return Hidden
 	}
-	return p.Fields[x.Name]
+	access := p.Fields[x.Name]
+	if x.Formula == nil {
+		return access
+	}
+	return min(access, s.leastOf(p, x))
+}
+
+// leastOf is what the set allows on a computed field at most: to read it where
+// every field that it reads may be read (B3).
+func (s *PermissionSet) leastOf(p *FormPermission, x *Field) FieldAccess {
+	for _, name := range x.Formula.Names {
+		if p.Fields[name] == Hidden && !slices.Contains(unmaskable, name) {
+			return Hidden
+		}
+	}
+	return ReadOnly
 }

@@ -74,6 +74,14 @@ func Unmarshal(b []byte) (*Application, error) {
 	if err := strict(body, &a); err != nil || a == nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
+	for _, f := range a.Forms {
+		if f == nil {
+			return nil, ErrDamaged
+		}
+		if err := f.Link(); err != nil {
+			return nil, fmt.Errorf("%w: form %s: %w", ErrDamaged, f.Name, err)
+		}
+	}
 	return a, nil
 }
 
@@ -123,6 +131,7 @@ type storedField struct {
 	Default                   json.RawMessage
 	MaxSize                   int64    `json:",omitempty"`
 	Accept                    []string `json:",omitempty"`
+	Expression                string `json:",omitempty"`
 }
 
 // MarshalJSON writes the stored form of a field.
@@ -131,6 +140,7 @@ func (f Field) MarshalJSON() ([]byte, error) {
 		Field: f.Field, Description: f.Description, Required: f.Required, Unique: f.Unique, Indexed: f.Indexed,
 		PII: f.PII, EPHI: f.EPHI, RecordOwner: f.RecordOwner, Parent: f.Parent,
 		Default: record.AppendJSON(nil, &f.Field, f.Default), MaxSize: f.MaxSize, Accept: f.Accept,
+		Expression: f.Expression,
 	})
 }
 
@@ -143,6 +153,7 @@ func (f *Field) UnmarshalJSON(b []byte) error {
 	*f = Field{
 		Field: s.Field, Description: s.Description, Required: s.Required, Unique: s.Unique, Indexed: s.Indexed,
 		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent, MaxSize: s.MaxSize, Accept: s.Accept,
+		Expression: s.Expression,
 	}
 	var src any
 	if err := strict(s.Default, &src); err != nil {

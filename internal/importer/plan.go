@@ -100,6 +100,10 @@ func (p *planner) column(name string) column {
 		p.fail("column %q: field %s holds a file, which is not imported; ignore the column", name, fieldName)
 		return c
 	}
+	if fd.Formula != nil {
+		p.fail("column %q: field %s is computed, which is not imported; ignore the column", name, fieldName)
+		return c
+	}
 	if !p.writable.Has(fd.Number) {
 		p.fail("column %q: field %s is not writable", name, fieldName)
 		return c

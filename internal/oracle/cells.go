@@ -62,12 +62,11 @@ func parentField(f *definition.Form) string {
 	return ""
 }
 
-// Access returns what the user may do with a field of the form, whatever the
-// record (B2, B3, B4).
+// accessAlone is [Access] without regard to what formulas read.
 // Decision: id, version, addedTime and modifiedTime are visible to whoever the
 // form is open to; owner, addedBy and modifiedBy follow the set like other
 // fields, at most read only.
-func Access(w *World, u *User, form, field string) definition.FieldAccess {
+func accessAlone(w *World, u *User, form, field string) definition.FieldAccess {
 	_, system := record.SystemField(field)
 	switch {
 	case !Opens(w, u, form):

@@ -233,9 +233,8 @@ func restricted(w *World, u *User, form string, r *Record) bool {
 	})
 }
 
-// Masked reports whether a Mask hides the cell of a record, or of a state that it
-// had, from the user (H4, H5).
-func Masked(w *World, u *User, form string, r *Record, field string) bool {
+// maskedAlone is [Masked] without regard to what formulas read.
+func maskedAlone(w *World, u *User, form string, r *Record, field string) bool {
 	return slices.ContainsFunc(w.App.Custom, func(c *definition.CustomRule) bool {
 		i := slices.Index(c.Fields, field)
 		if c.Form != form || c.Effect != definition.Mask || i < 0 || unmaskable(field) || !concerns(w, c, u) {

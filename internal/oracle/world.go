@@ -212,6 +212,9 @@ func Raw(f *definition.Form, r *Record, field string) record.Value {
 	case "modifiedTime":
 		return record.Int(r.ModifiedTime)
 	}
+	if len(inputs(f, field)) > 0 {
+		return computed(f, field, func(name string) record.Value { return Raw(f, r, name) })
+	}
 	return r.Cells[field]
 }
 

@@ -113,6 +113,10 @@ type Field struct {
 	Target uint32
 	// Searchable says that the words of the field are found by full-text search.
 	Searchable bool `json:",omitempty"`
+	// Formula computes the cell from others of the record; nil for a field that
+	// is stored. Type and Scale are those of its result. It is not part of a
+	// stored definition, which holds the expression.
+	Formula *Formula `json:"-"`
 }
 
 // System are the system fields, in order of their numbers. Do not write to it.

@@ -98,10 +98,13 @@ func (r Record) Header() Header {
 }
 
 // Get returns the cell of field f, null when it was never written. System
-// fields are read from the header.
+// fields are read from the header, formulas are computed.
 func (r Record) Get(f *Field) Value {
 	if r.b == nil {
 		return Value{}
+	}
+	if f.Formula != nil {
+		return f.Formula.Value(r)
 	}
 	if f.Number < FirstField {
 		return r.system(f.Number)

@@ -27,9 +27,13 @@ func (r Redacted) IsZero() bool { return r.rec.IsZero() }
 // Version returns the record's version, which cannot be masked.
 func (r Redacted) Version() uint32 { return r.rec.Version() }
 
-// Readable reports whether the cell of f may be read on this record.
+// Readable reports whether the cell of f may be read on this record. A formula
+// takes the cells of every field that it reads (B3, H5).
 func (r Redacted) Readable(f *Field) bool {
-	return r.visible.Has(f.Number) && !r.masked.Has(f.Number)
+	if !r.visible.Has(f.Number) || r.masked.Has(f.Number) {
+		return false
+	}
+	return f.Formula == nil || f.Formula.Reads.Within(r.visible) && !f.Formula.Reads.Meets(r.masked)
 }
 
 // Get returns the cell of f, null where it may not be read.
@@ -37,8 +41,13 @@ func (r Redacted) Get(f *Field) Value {
 	if !r.Readable(f) {
 		return Value{}
 	}
+	if f.Formula != nil {
+		return r.compute(f)
+	}
 	return r.rec.Get(f)
 }
+
+func (r Redacted) compute(f *Field) Value { return f.Formula.Value(r) }
 
 // Clone returns a redacted record that owns its bytes.
 func (r Redacted) Clone() Redacted {

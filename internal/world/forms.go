@@ -53,6 +53,7 @@ func (g *gen) forms() {
 		}
 		g.lookups(f, i)
 		g.ownerField(f)
+		g.formulas(f)
 		g.indexes(f)
 	}
 }
@@ -152,6 +153,8 @@ func (g *gen) fill(f *definition.Form, r *oracle.Record, place int) {
 	for _, field := range f.Fields {
 		v := value(g.Rand, g.w, g.gone, field.Field)
 		switch {
+		case field.Formula != nil:
+			continue
 		case field.Unique:
 			v = record.String(fmt.Sprintf("%s-%d", pick(g.Rand, texts), place))
 		case field.Type == record.User:

@@ -98,7 +98,7 @@ func (m *mutation) hiddenCell(f *definition.Form, r *oracle.Record) bool {
 	var free []*definition.Field
 	for _, field := range f.Fields {
 		_, readable := oracle.Cell(m.w, m.user, f.Name, r, field.Name)
-		if !readable && !field.Unique && !slices.Contains(read, field.Name) {
+		if !readable && !field.Unique && field.Formula == nil && !slices.Contains(read, field.Name) {
 			free = append(free, field)
 		}
 	}
@@ -117,7 +117,7 @@ func (m *mutation) hiddenCell(f *definition.Form, r *oracle.Record) bool {
 // out whether it is still out of reach.
 func (m *mutation) scramble(f *definition.Form, r *oracle.Record) bool {
 	for _, field := range f.Fields {
-		if !field.Unique && m.rnd.IntN(2) == 0 {
+		if !field.Unique && field.Formula == nil && m.rnd.IntN(2) == 0 {
 			m.set(field, r)
 		}
 	}
@@ -156,6 +156,7 @@ func (m *mutation) add(f *definition.Form) bool {
 	for _, field := range f.Fields {
 		_, has := r.Cells[field.Name]
 		switch {
+		case field.Formula != nil:
 		case field.Unique:
 			delete(r.Cells, field.Name)
 		case m.rnd.IntN(3) == 0 || field.Required && !has:
@@ -209,7 +210,7 @@ func PolicyFields(w *World, f *definition.Form) (names []string) {
 			names = append(names, w.Modules[c.Name].Record...)
 		}
 	}
-	return names
+	return sources(f, names)
 }
 
 // named returns the fields that criteria name.
