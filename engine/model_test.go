@@ -254,6 +254,9 @@ func (h *inhabited) randomAttempt(u *oracle.User, rnd *rand.Rand) attempt {
 // someInput gives values to fields, mostly to those that the user may write.
 func (h *inhabited) someInput(u *oracle.User, a attempt, rnd *rand.Rand) {
 	for _, fd := range a.form.Fields {
+		if fd.Formula != nil && rnd.IntN(8) > 0 {
+			continue // it is refused, which a few attempts show
+		}
 		closed := oracle.Access(h.w, u, a.form.Name, fd.Name) != definition.Writable
 		if closed && rnd.IntN(12) > 0 || !closed && rnd.IntN(3) > 0 && !(a.verb == "create" && fd.Required) {
 			continue

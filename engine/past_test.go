@@ -47,7 +47,7 @@ func (p *past) before(s *stage, f *definition.Form, r *oracle.Record) *oracle.Re
 			salt = p.salt
 		}
 		dice := p.dice(r, fd.Name, salt)
-		if fd.Unique || fd.Required || dice.IntN(2) == 0 {
+		if fd.Unique || fd.Required || fd.Formula != nil || dice.IntN(2) == 0 {
 			continue
 		}
 		if delete(old.Cells, fd.Name); dice.IntN(2) == 0 {
@@ -247,7 +247,7 @@ func (s *stage) compareHistory(op *Op, u *oracle.User, f *definition.Form, r *or
 	for _, fd := range f.Fields {
 		want, readable := oracle.Cell(s.w, u, f.Name, r, fd.Name)
 		switch {
-		case old == nil || fd.Type == record.Lookup || len(op.view.Masks(f.Number)) > 0:
+		case old == nil || fd.Formula != nil || fd.Type == record.Lookup || len(op.view.Masks(f.Number)) > 0:
 		case readable && !want.Equal(old.Cells[fd.Name]) && !shown[fd.Name]:
 			s.tb.Fatalf("seed %d: %s does not read in the history of %s %s that %s became %v", s.w.Seed, u.Email, f.Name, r.ID, fd.Name, want)
 		}

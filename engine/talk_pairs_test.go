@@ -67,7 +67,7 @@ func (s *stage) live(f *definition.Form, r, twin *oracle.Record, pool *world.Wor
 				v, change := r.Cells[fd.Name], both.IntN(2) == 0
 				from := both.IntN(max(len(rows), 1))
 				switch {
-				case fd.Unique || k == 2:
+				case fd.Unique || fd.Formula != nil || k == 2:
 				case twin == nil || !twin.Cells[fd.Name].Equal(v):
 					if own.IntN(2) == 0 {
 						v = record.Value{}
@@ -308,7 +308,9 @@ func (s *stage) compareCreation(op *Op, u *oracle.User, f *definition.Form, r *o
 	}
 	names := []string{"owner"}
 	for _, fd := range f.Fields {
-		names = append(names, fd.Name)
+		if fd.Formula == nil { // history tells what was written
+			names = append(names, fd.Name)
+		}
 	}
 	for _, name := range names {
 		want, visible := oracle.Cell(s.w, u, f.Name, r, name)

@@ -86,7 +86,7 @@ func golden(t *testing.T, path string, got []byte) {
 
 func TestResolveIsDeterministic(t *testing.T) {
 	a, b := example(t), example(t)
-	if !reflect.DeepEqual(a, b) {
+	if !reflect.DeepEqual(bare(a), bare(b)) {
 		t.Error("two answers to one document")
 	}
 }

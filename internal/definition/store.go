@@ -131,7 +131,7 @@ type storedField struct {
 	Default                   json.RawMessage
 	MaxSize                   int64    `json:",omitempty"`
 	Accept                    []string `json:",omitempty"`
-	Expression                string `json:",omitempty"`
+	Expression                string   `json:",omitempty"`
 }
 
 // MarshalJSON writes the stored form of a field.
