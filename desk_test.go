@@ -154,50 +154,65 @@ func theDesk(t *testing.T) *desk {
 }
 
 func startDesk() (*desk, error) {
-	runner, inspect, _, err := newRules()
+	d, as, err := openDesk(deskDefinition, deskPeople)
 	if err != nil {
 		return nil, err
 	}
-	s, err := httpd.New(httpd.Options{Store: memstore.Open(), Rules: runner, Inspect: inspect})
+	gone, err := record.ParseID(d.ids["gone"])
 	if err != nil {
 		return nil, err
+	}
+	return d, d.httpd.Directory.SetActive(context.Background(), as, gone, false)
+}
+
+// openDesk serves one application named desk, with people of a name, a role and a
+// permission set each, and an admin named boss, who is returned.
+func openDesk(definition string, staff [][3]string) (*desk, identity.Principal, error) {
+	none := identity.Principal{}
+	runner, inspect, _, err := newRules()
+	if err != nil {
+		return nil, none, err
+	}
+	s, err := httpd.New(httpd.Options{Store: memstore.Open(), Rules: runner, Inspect: inspect})
+	if err != nil {
+		return nil, none, err
 	}
 	d := &desk{&demoServer{url: httptest.NewServer(s).URL, tokens: map[string]string{}, httpd: s}, map[string]string{}}
 	ctx := context.Background()
 	tenant, boss, err := s.Directory.CreateOrganization(ctx, "desk", directory.NewUser{Email: "boss@desk.example", DisplayName: "boss", Password: "a long password"})
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	if err := d.open(tenant, "boss", boss); err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	as, err := s.Directory.Authenticate(ctx, d.tokens["boss"])
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	people := map[string]record.ID{}
-	for _, p := range deskPeople {
+	for _, p := range staff {
 		u := directory.NewUser{Email: p[0] + "@desk.example", DisplayName: p[0], Password: "a long password"}
 		if people[p[0]], err = s.Directory.AddUser(ctx, as, u); err != nil {
-			return nil, err
+			return nil, none, err
 		}
 		if err := d.open(tenant, p[0], people[p[0]]); err != nil {
-			return nil, err
+			return nil, none, err
 		}
 	}
-	if out, err := s.Engine.Apply(ctx, as, []byte(deskDefinition), false); err != nil || len(out.Faults) > 0 {
-		return nil, fmt.Errorf("%v %w", out, err)
+	if out, err := s.Engine.Apply(ctx, as, []byte(definition), false); err != nil || len(out.Faults) > 0 {
+		return nil, none, fmt.Errorf("%v %w", out, err)
 	}
-	for _, p := range deskPeople {
+	for _, p := range staff {
 		if p[1] == "" {
 			continue
 		}
 		a := directory.Assignment{User: people[p[0]], Application: "desk", Kind: identity.Live, Role: p[1], PermissionSet: p[2]}
 		if err := s.Directory.Assign(ctx, as, a, nil); err != nil {
-			return nil, err
+			return nil, none, err
 		}
 	}
-	return d, s.Directory.SetActive(ctx, as, people["gone"], false)
+	return d, as, nil
 }
 
 func (d *desk) open(tenant identity.Tenant, name string, id record.ID) (err error) {

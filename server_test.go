@@ -68,7 +68,8 @@ type answer struct {
 	Errors []struct {
 		Message    string `json:"message"`
 		Extensions struct {
-			Code string `json:"code"`
+			Code     string `json:"code"`
+			Argument string `json:"argument"`
 		} `json:"extensions"`
 	} `json:"errors"`
 	status int

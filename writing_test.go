@@ -398,7 +398,7 @@ func TestW4_NestedCreate(t *testing.T) {
 		t.Errorf("dropped: %+v", got.Data)
 	}
 	d.refuse(t, []refusal{
-		{"a value", "rep", `mutation{createOrder(input:{title:"n" lines:[{product:"a"},{product:"b" parts:[{label:"x"}] quantity:"many"}]}){id}}`, "BAD_USER_INPUT argument input.lines[1].quantity: expected a whole number…"},
+		{"a value", "rep", `mutation{createOrder(input:{title:"n" lines:[{product:"a"},{product:"b" parts:[{label:"x"}] quantity:"many"}]}){id}}`, "BAD_USER_INPUT input.lines[1].quantity: expected a whole number…"},
 		{"a required value", "rep", `mutation{createOrder(input:{title:"n" lines:[{product:"a" parts:[{label:""},{label:null}]}]}){id}}`, "BAD_USER_INPUT Expected value of type \"String!\", found null.…"},
 	})
 	lines := make([]map[string]any, engine.MaxNested+1)
@@ -460,14 +460,14 @@ func TestP8_PermissionBeforeConstraints(t *testing.T) {
 	type constraint struct{ name, input, args, told string }
 	orders := []constraint{
 		{"unique", `ref:"p8"`, "", "CONFLICT input.ref…"}, {"required", `title:null`, "", "BAD_USER_INPUT input.title: a value is required"},
-		{"choice", `status:"nope"`, "", "BAD_USER_INPUT argument input.status…"}, {"form", `due:"never"`, "", "BAD_USER_INPUT argument input.due…"},
-		{"length", `title:"` + strings.Repeat("x", 1001) + `"`, "", "BAD_USER_INPUT argument input.title…"},
-		{"reference", fmt.Sprintf(`client:%q`, nobodyHas), "", "BAD_USER_INPUT input.client: no such record"}, {"no reference", `client:"x"`, "", "BAD_USER_INPUT argument input.client…"},
+		{"choice", `status:"nope"`, "", "BAD_USER_INPUT input.status…"}, {"form", `due:"never"`, "", "BAD_USER_INPUT input.due…"},
+		{"length", `title:"` + strings.Repeat("x", 1001) + `"`, "", "BAD_USER_INPUT input.title…"},
+		{"reference", fmt.Sprintf(`client:%q`, nobodyHas), "", "BAD_USER_INPUT input.client: no such record"}, {"no reference", `client:"x"`, "", "BAD_USER_INPUT input.client…"},
 		{"user", fmt.Sprintf(`watcher:%q`, nobodyHas), "", "BAD_USER_INPUT input.watcher: no such user"}, {"version", ``, " ifVersion:99", "CONFLICT ifVersion…"},
 	}
 	lines := []constraint{
 		{"unique", `serial:"p8"`, "", "CONFLICT input.serial…"}, {"required", `product:null`, "", "BAD_USER_INPUT input.product: a value is required"},
-		{"number", `quantity:"x"`, "", "BAD_USER_INPUT argument input.quantity…"}, {"reference", fmt.Sprintf(`client:%q`, nobodyHas), "", "BAD_USER_INPUT input.client: no such record"},
+		{"number", `quantity:"x"`, "", "BAD_USER_INPUT input.quantity…"}, {"reference", fmt.Sprintf(`client:%q`, nobodyHas), "", "BAD_USER_INPUT input.client: no such record"},
 		{"version", ``, " ifVersion:99", "CONFLICT ifVersion…"},
 	}
 	var all []refusal

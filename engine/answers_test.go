@@ -46,7 +46,10 @@ func (h *inhabited) writesOn(u *oracle.User, f *definition.Form, rnd *rand.Rand)
 	a := attempt{verb: "update", form: f, input: map[uint32]record.Value{}}
 	h.someInput(u, a, rnd)
 	version, to := uint32(rnd.IntN(4)), h.w.Users[rnd.IntN(len(h.w.Users))].ID
-	wrong := &Draft{Values: a.input, Wrong: errors.New("a value that is none")}
+	wrong := &Draft{Values: a.input, Unread: map[uint32]string{}}
+	for n := range a.input {
+		wrong.Unread[n] = "expected another"
+	}
 	return []func(op *Op, id record.ID) error{
 		func(op *Op, id record.ID) error { return op.Update(f.Number, id, a.input, version) },
 		func(op *Op, id record.ID) error { return op.Change(f.Number, id, wrong, version) },

@@ -17,12 +17,11 @@ import (
 // then no longer waiting. An id that is not that of a whole file which the viewer
 // uploaded for this very field is wrong, whatever it is otherwise; that is said
 // where permission does not refuse first (P8). The values given are left alone.
-func (op *Op) claim(f *form, shape *policy.FormShape, values map[uint32]record.Value, wrong error, at func(string) string) (map[uint32]record.Value, error, error) {
+func (op *Op) claim(f *form, shape *policy.FormShape, values map[uint32]record.Value, unread map[uint32]string) (map[uint32]record.Value, map[uint32]string, error) {
 	if !slices.ContainsFunc(f.def.Fields, isFile) {
-		return values, wrong, nil
+		return values, unread, nil
 	}
-	out, bad := values, problems{}
-	full := bad.add(wrong)
+	out := values
 	for _, n := range slices.Sorted(maps.Keys(values)) {
 		x, v := f.fields[n], values[n]
 		if x == nil || !x.Type.IsFile() || v.IsNull() || !shape.Writable.Has(n) {
@@ -37,29 +36,27 @@ func (op *Op) claim(f *form, shape *policy.FormShape, values map[uint32]record.V
 			out[n] = a.Value()
 			continue
 		}
-		if full == nil {
-			full = bad.add(fault.New(fault.Invalid, opWrite, "%s: no such file; each is uploaded for one field of one record", at(x.Name)))
+		if unread = maps.Clone(unread); unread == nil {
+			unread = map[uint32]string{}
 		}
+		unread[n] = "no such file; each is uploaded for one field of one record"
 	}
-	if full != nil {
-		return out, full, nil
-	}
-	return out, bad.err(), nil
+	return out, unread, nil
 }
 
 // claim takes the files of a revision.
 func (c *revision) claim() (err error) {
-	c.values, c.wrong, err = c.op.claim(c.form, c.shape, c.values, c.wrong, c.at)
+	c.values, c.unread, err = c.op.claim(c.form, c.shape, c.values, c.unread)
 	return err
 }
 
 // claim takes the files of a new record.
 func (s *sapling) claim(op *Op) error {
-	values, wrong, err := op.claim(s.form, s.shape, s.draft.Values, s.draft.Wrong, s.at)
+	values, unread, err := op.claim(s.form, s.shape, s.draft.Values, s.draft.Unread)
 	if err != nil {
 		return err
 	}
-	s.draft = &Draft{Values: values, Wrong: wrong, Below: s.draft.Below}
+	s.draft = &Draft{Values: values, Unread: unread, Below: s.draft.Below}
 	for n, v := range values {
 		if x := s.form.fields[n]; x != nil && x.Type.IsFile() {
 			s.values[n] = v

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"strconv"
 
 	"sluice/engine/policy"
@@ -70,10 +72,10 @@ func (op *Op) ChangeMany(number uint32, changes []Amendment) error {
 			return placed(err, path)
 		}
 		r := op.revision(f, shape, s)
-		r.values, r.wrong, r.ifVersion = c.Draft.Values, c.Draft.Wrong, c.IfVersion
+		r.values, r.unread, r.ifVersion = c.Draft.Values, c.Draft.Unread, c.IfVersion
 		r.at, r.path = func(name string) string { return path + ".input." + name }, path+"."
-		if at, twice := first[c.ID]; twice && r.wrong == nil {
-			r.wrong = fault.New(fault.Invalid, opWrite, "%s.id: the record of updates[%d] again", path, at)
+		if at, twice := first[c.ID]; twice {
+			r.twice = fmt.Sprintf("the record of updates[%d] again", at)
 		}
 		first[c.ID] = i
 		revisions[i] = r
@@ -113,7 +115,7 @@ func (op *Op) ChangeWhere(number uint32, where filter.Expr, d *Draft) ([]record.
 	for i, s := range subjects {
 		revisions[i] = op.revision(f, shape, s)
 		revisions[i].values, revisions[i].at, revisions[i].shared = d.Values, at, i > 0
-		revisions[i].wrong = d.Wrong
+		revisions[i].unread = d.Unread
 	}
 	if len(ids) == 0 {
 		return nil, op.checkUnused(f, shape, d, at)
@@ -129,7 +131,11 @@ func (op *Op) checkUnused(f *form, shape *policy.FormShape, d *Draft, at func(st
 	if err := op.checkParent(f, d.Values, at); err != nil {
 		return err
 	}
-	return op.checkGiven(f, shape, d.Values, d.Wrong, false, at)
+	var wrong problems
+	if err := op.checkGiven(&given{form: f, shape: shape, values: d.Values, unread: d.Unread, at: at}, d.Values, &wrong); err != nil {
+		return err
+	}
+	return wrong.err()
 }
 
 // DeleteWhere deletes every record in VIEW reach that matches a filter, and
@@ -203,15 +209,19 @@ func (op *Op) Upsert(number, key uint32, d *Draft) (id record.ID, created bool, 
 	if !shape.Create || !shape.Edit {
 		return id, false, errForbidden
 	}
-	fd, ok := f.field(key)
+	_, ok := f.field(key)
 	if !ok || !shape.Writable.Has(key) {
 		return id, false, fault.New(fault.Invalid, opWrite, "key: a field that does not exist or may not be written")
 	}
 	v := d.Values[key]
 	if v.IsNull() {
 		twin := *d
-		if twin.Wrong == nil {
-			twin.Wrong = fault.New(fault.Invalid, opWrite, "input.%s: a value is required, as it is the key", fd.Name)
+		twin.Unread = maps.Clone(d.Unread)
+		if twin.Unread == nil {
+			twin.Unread = map[uint32]string{}
+		}
+		if _, told := twin.Unread[key]; !told {
+			twin.Unread[key] = "a value is required, as it is the key"
 		}
 		d = &twin
 	} else if holder, ok, err := op.FindUnique(number, key, v); err != nil {

@@ -16,10 +16,10 @@ const MaxNested = 500
 type Draft struct {
 	// Values holds a value, or null, for each field given.
 	Values map[uint32]record.Value
-	// Wrong says what is wrong with a value that could not be read; Values holds
-	// null for its field. It is the answer where permission does not refuse
-	// first (P8), also to other drafts of the same request.
-	Wrong error
+	// Unread says of values that could not be read what was expected; Values holds
+	// null for their fields. It is part of the answer where permission does not
+	// refuse first (P8), also to other drafts of the same request.
+	Unread map[uint32]string
 	// Below are records to add below a new one. Add takes them, Change does not.
 	Below []Below
 }
@@ -53,8 +53,9 @@ func (s *sapling) at(field string) string { return s.path + "." + field }
 // Errors come in this order (P8): Forbidden without ACCESS, or where the parent
 // that the input names may not be edited; Invalid for a field that is not
 // writable; Limit for more than MaxNested records below others in one operation;
-// then what is wrong with the values, draft by draft: required fields, references
-// out of reach; Conflict for a taken unique value. They name a field by its way
+// then all that is wrong with the values, draft by draft, as [Problems] where
+// that is several things: values outside of a field's bounds, required fields,
+// references out of reach; Conflict for a taken unique value. They name a field by its way
 // from "input": "input.lines[2].quantity". Nothing is written when there is an
 // error; where one comes after the first record was stored, the operation fails.
 func (op *Op) Add(number uint32, d *Draft) (record.ID, error) {
@@ -149,14 +150,14 @@ func (op *Op) grow(all []*sapling, s *sapling) ([]*sapling, error) {
 func (op *Op) checkValues(all []*sapling) error {
 	var wrong problems
 	for _, s := range all {
-		if err := wrong.add(op.checkValuesOf(s)); err != nil {
+		if err := op.checkValuesOf(s, &wrong); err != nil {
 			return err
 		}
 	}
 	return wrong.err()
 }
 
-func (op *Op) checkValuesOf(s *sapling) error {
+func (op *Op) checkValuesOf(s *sapling, wrong *problems) error {
 	if s.form.frozen {
 		return fault.New(fault.Unavailable, opWrite, "a change of the definition of %s is being prepared; try again", s.form.def.Name)
 	}
@@ -165,13 +166,7 @@ func (op *Op) checkValuesOf(s *sapling) error {
 			s.values[fd.Number] = fd.Default
 		}
 	}
-	if s.draft.Wrong != nil {
-		return s.draft.Wrong
-	}
-	if err := op.checkReferences(s.form, s.draft.Values, s.at); err != nil {
-		return err
-	}
-	return requireAll(s.form, s.shape, s.values, true, s.at)
+	return op.checkGiven(&given{form: s.form, shape: s.shape, values: s.draft.Values, unread: s.draft.Unread, isNew: true, at: s.at}, s.values, wrong)
 }
 
 // insert stores the records. Half of a request is never committed, whatever is

@@ -26,51 +26,6 @@ func checkWritable(f *form, shape *policy.FormShape, input map[uint32]record.Val
 	return nil
 }
 
-// checkReferences answers alike for a reference that is absent and one out of
-// reach (L2).
-func (op *Op) checkReferences(f *form, input map[uint32]record.Value, at func(string) string) error {
-	for _, n := range slices.Sorted(maps.Keys(input)) {
-		field, v := f.fields[n], input[n]
-		if v.IsNull() {
-			continue
-		}
-		switch field.Type {
-		case record.Lookup:
-			_, ok, err := op.Get(field.Target, v.Ref())
-			if err != nil && fault.KindOf(err) != fault.NotFound {
-				return err
-			}
-			if !ok {
-				return fault.New(fault.Invalid, opWrite, "%s: no such record", at(field.Name))
-			}
-		case record.User:
-			if !op.memberOf(v.Ref()) {
-				return fault.New(fault.Invalid, opWrite, "%s: no such user", at(field.Name))
-			}
-		}
-	}
-	return op.failed()
-}
-
-// requireAll checks that required fields have a value. A field that the viewer
-// cannot write is not named (B10).
-func requireAll(f *form, shape *policy.FormShape, values map[uint32]record.Value, isNew bool, at func(string) string) error {
-	for _, fd := range slices.Concat(f.def.Fields, f.soon) {
-		if !fd.Required {
-			continue
-		}
-		v, given := values[fd.Number]
-		if given && !v.IsNull() || !given && !isNew {
-			continue
-		}
-		if !shape.Writable.Has(fd.Number) {
-			return fault.New(fault.Invalid, opWrite, "input: a required field of %s has no value and may not be written with these rights", f.def.Name)
-		}
-		return fault.New(fault.Invalid, opWrite, "%s: a value is required", at(fd.Name))
-	}
-	return nil
-}
-
 // parentIn returns the record that values put a child under, as far as it is in
 // VIEW reach. One that is out of reach, absent or null is no matter of
 // permission: the checks of the value answer all of these alike (L2).

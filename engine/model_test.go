@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -96,7 +97,7 @@ func (j *sentence) update(w *world.World, u *oracle.User, a attempt, r, next *or
 		if oracle.Access(w, u, form, fd.Name) == definition.Writable && !readable {
 			j.denied = append(j.denied, fault.Forbidden) // masked: H5
 		}
-		if fd.Required && v.IsNull() {
+		if fd.Required && missing(v) {
 			j.wrong = append(j.wrong, fault.Invalid)
 		}
 	}
@@ -155,7 +156,7 @@ func expectCreate(w *world.World, u *oracle.User, a attempt) expectation {
 	var j sentence
 	j.input(w, u, a, next)
 	for _, fd := range a.form.Fields {
-		if fd.Required && next.Cells[fd.Name].IsNull() {
+		if fd.Required && missing(next.Cells[fd.Name]) {
 			j.wrong = append(j.wrong, fault.Invalid)
 		}
 	}
@@ -433,4 +434,10 @@ func TestWritesEqualModel(t *testing.T) {
 	if done.Load() < worlds.Load()*4 {
 		t.Error("too few writes were permitted to prove anything")
 	}
+}
+
+// missing is what a required field does not take: no value, a blank text, a list
+// of nothing.
+func missing(v record.Value) bool {
+	return v.IsNull() || strings.TrimSpace(string(v.Text())) == "" && v.Kind() == record.KindText || v.Kind() == record.KindList && len(v.List()) == 0
 }

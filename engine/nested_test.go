@@ -173,7 +173,7 @@ func TestP5_NestedAllOrNothing(t *testing.T) {
 	}{
 		"unique at the root":      {tree("taken", good()), "input.badge: this value is taken"},
 		"required in a child":     {tree(nil, good(), &Draft{}), "input.lines[1].product: a value is required"},
-		"a value that is none":    {tree(nil, good(), &Draft{Values: h.input("Line", cell{"product": nil}), Wrong: fault.New(fault.Invalid, "t", "input.lines[1].product: no")}), "input.lines[1].product: no"},
+		"a value that is none":    {tree(nil, good(), &Draft{Values: h.input("Line", cell{"product": nil}), Unread: map[uint32]string{h.field("Line", "product").Number: "no"}}), "input.lines[1].product: no"},
 		"the parent is named":     {tree(nil, &Draft{Values: h.input("Line", cell{"product": "p", "deal": record.ID{7}})}), "input.lines[0].deal: the record above is filled in"},
 		"a field that is not one": {tree(nil, &Draft{Values: map[uint32]record.Value{999: {}}}), "input: a field that does not exist or may not be written"},
 	} {
@@ -236,12 +236,13 @@ func TestP7_NestedLimit(t *testing.T) {
 func TestP8_PermissionOfEveryDraft(t *testing.T) {
 	h := newHouse(t)
 	h.add("rep", "Deal", cell{"title": "a", "badge": "taken"})
-	wrong := fault.New(fault.Invalid, "t", "a value that is none")
+	title := h.field("Deal", "title").Number
+	wrong := &Draft{Values: map[uint32]record.Value{title: {}}, Unread: map[uint32]string{title: "a value that is none"}}
 	for name, below := range map[string]Below{
 		"a form that is none": {Form: 999}, "a form without ACCESS": {Form: h.form("Tag").Number}, "not a child": {Form: h.form("Customer").Number},
 	} {
 		below.Name, below.Drafts = "x", []*Draft{{}}
-		for _, d := range []*Draft{{Values: h.input("Deal", cell{"badge": "taken", "title": nil})}, {Wrong: wrong}} {
+		for _, d := range []*Draft{{Values: h.input("Deal", cell{"badge": "taken", "title": nil})}, wrong} {
 			d.Below = []Below{below}
 			err := h.write("rep", func(op *Op) error {
 				_, err := op.Add(h.form("Deal").Number, d)

@@ -71,7 +71,7 @@ func expectTree(w *world.World, u *oracle.User, x *tree) (refused []fault.Kind, 
 			j.child(w, u, c)
 		}
 		for _, fd := range c.form.Fields {
-			if filled := i > 0 && fd.Number == c.form.ParentField; !filled && fd.Required && next.Cells[fd.Name].IsNull() {
+			if filled := i > 0 && fd.Number == c.form.ParentField; !filled && fd.Required && missing(next.Cells[fd.Name]) {
 				j.wrong = append(j.wrong, fault.Invalid)
 			}
 		}

@@ -45,6 +45,14 @@ func (p *problems) add(err error) error {
 	return nil
 }
 
+// about adds that something is wrong with the argument at a path such as
+// input.amount, which leads the message.
+func (p *problems) about(arg, format string, args ...any) {
+	if len(p.found) < maxProblems {
+		p.found = append(p.found, fault.About(fault.Invalid, opWrite, arg, format, args...))
+	}
+}
+
 // err returns what was found, nil for nothing.
 func (p *problems) err() error {
 	switch len(p.found) {

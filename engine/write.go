@@ -56,8 +56,8 @@ func (op *Op) Update(number uint32, id record.ID, input map[uint32]record.Value,
 // (W5); Invalid for fields that are not writable; Forbidden for masked cells
 // (H5), a parent that may not be edited (E4), a change of owner (W1), and a change
 // that would uncover a masked cell (W2); Conflict when ifVersion is not 0 and not
-// the record's version; what is wrong with the values; Conflict for a taken
-// unique value. Drafts of children are refused.
+// the record's version; all that is wrong with the values, as [Problems] where
+// that is several things; Conflict for a taken unique value. Drafts of children are refused.
 func (op *Op) Change(number uint32, id record.ID, d *Draft, ifVersion uint32) error {
 	if len(d.Below) > 0 {
 		return fault.New(fault.Invalid, opWrite, "input: records are added below new records only")
@@ -67,7 +67,7 @@ func (op *Op) Change(number uint32, id record.ID, d *Draft, ifVersion uint32) er
 		return err
 	}
 	c.values, c.at = d.Values, func(name string) string { return "input." + name }
-	c.wrong, c.ifVersion = d.Wrong, ifVersion
+	c.unread, c.ifVersion = d.Unread, ifVersion
 	return op.apply([]*revision{c})
 }
 
@@ -101,7 +101,8 @@ type revision struct {
 	shape     *policy.FormShape
 	stored    *subject
 	values    map[uint32]record.Value
-	wrong     error // what is wrong with a value that could not be read
+	unread    map[uint32]string // of the draft
+	twice     string            // says that the request changes the record twice
 	ifVersion uint32
 	at        func(field string) string // how the request calls a field
 	path      string                    // how it calls the change, with a dot behind; empty for the only one
@@ -291,18 +292,15 @@ func (c *revision) valid() error {
 	if c.gives && !c.op.memberOf(c.owner) {
 		return fault.New(fault.Invalid, opWrite, "%s: no such user", c.at("owner"))
 	}
-	return c.op.checkGiven(c.form, c.shape, c.values, c.wrong, false, c.at)
-}
-
-// checkGiven says what is wrong with the values of one record.
-func (op *Op) checkGiven(f *form, shape *policy.FormShape, values map[uint32]record.Value, wrong error, isNew bool, at func(string) string) error {
-	if wrong != nil {
-		return wrong
+	var wrong problems
+	if c.twice != "" {
+		wrong.about(c.path+"id", "%s", c.twice)
 	}
-	if err := op.checkReferences(f, values, at); err != nil {
+	g := &given{form: c.form, shape: c.shape, values: c.values, unread: c.unread, at: c.at}
+	if err := c.op.checkGiven(g, c.values, &wrong); err != nil {
 		return err
 	}
-	return requireAll(f, shape, values, isNew, at)
+	return wrong.err()
 }
 
 // forget drops what rules said about a state of a record that was not stored:

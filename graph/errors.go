@@ -66,6 +66,15 @@ func Explain(err error) (code, message string) {
 	return CodeInternal, "internal error"
 }
 
+// Argument returns the way to the argument that err is about, such as
+// input.amount, which clients find in extensions.argument; "" for none.
+func Argument(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Internal {
+		return e.Arg
+	}
+	return ""
+}
+
 // Present returns err as a GraphQL error that is safe to send. Path and
 // locations of a [gqlerror.Error] are kept; its text is kept only where it has a
 // code already, which says that we wrote it. Everything else goes through

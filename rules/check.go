@@ -61,7 +61,7 @@ func compare(path string, columns []Column, lookup func(string) (record.Field, b
 			say("%s[%d]: %q does not exist", path, i, c.Name)
 		case f.Type != c.Type:
 			say("%s[%d]: %q is of type %s, not %s", path, i, c.Name, f.Type, c.Type)
-		case f.Type == record.Decimal && f.Scale != c.Scale:
+		case f.Type.Scaled() && f.Scale != c.Scale:
 			say("%s[%d]: %q has scale %d, not %d", path, i, c.Name, f.Scale, c.Scale)
 		}
 	}

@@ -137,8 +137,8 @@ func checkColumns(path string, columns []Column) error {
 		if c.Type.IsFile() {
 			return invalid(at+".type", "files are not passed to rules")
 		}
-		if c.Scale > maxScale || c.Scale > 0 && c.Type != record.Decimal {
-			return invalid(at+".scale", "expected 0 to %d, for a decimal only", maxScale)
+		if c.Scale > maxScale || c.Scale > 0 && !c.Type.Scaled() {
+			return invalid(at+".scale", "expected 0 to %d, for decimals only", maxScale)
 		}
 	}
 	return nil

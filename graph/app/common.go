@@ -81,7 +81,7 @@ func inType(t record.Type) string {
 	switch t {
 	case record.Integer:
 		return "Long"
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		return "Decimal"
 	case record.Boolean:
 		return "Boolean"
@@ -89,6 +89,16 @@ func inType(t record.Type) string {
 		return "Date"
 	case record.DateTime:
 		return "DateTime"
+	case record.Time:
+		return "Time"
+	case record.Duration:
+		return "Duration"
+	case record.Phone:
+		return "PhoneNumber"
+	case record.URL:
+		return "URL"
+	case record.JSON:
+		return "JSON"
 	case record.User, record.Lookup, record.Identity, record.File, record.Image:
 		return "ID"
 	case record.MultiChoice:
@@ -104,7 +114,7 @@ func filterType(f *record.Field) string {
 			return "IntFilter"
 		}
 		return "LongFilter"
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		return "DecimalFilter"
 	case record.Boolean:
 		return "BooleanFilter"
@@ -112,6 +122,12 @@ func filterType(f *record.Field) string {
 		return "DateFilter"
 	case record.DateTime:
 		return "DateTimeFilter"
+	case record.Time:
+		return "TimeFilter"
+	case record.Duration:
+		return "DurationFilter"
+	case record.JSON:
+		return "JSONFilter"
 	case record.Choice:
 		return "ChoiceFilter"
 	case record.MultiChoice:

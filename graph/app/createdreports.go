@@ -39,15 +39,15 @@ func (p *plan) reports(f *Form) {
 		return
 	}
 	columns := &ast.Definition{Kind: ast.Enum, Name: "ReportOf" + f.Name + "Column", Description: "A field that a report can show."}
-	add := func(name string) {
-		columns.EnumValues = append(columns.EnumValues, &ast.EnumValueDefinition{Name: name})
+	add := func(name string, of ast.DirectiveList) {
+		columns.EnumValues = append(columns.EnumValues, &ast.EnumValueDefinition{Name: name, Directives: of})
 	}
-	add("id")
+	add("id", nil)
 	for _, x := range p.fields {
-		add(x.Name)
+		add(x.Name, deprecation(x))
 	}
 	for _, x := range p.system {
-		add(x.Name)
+		add(x.Name, nil)
 	}
 	members := func(name string) ast.FieldList {
 		return ast.FieldList{

@@ -115,7 +115,7 @@ func (f *Form) mean(d *ast.FieldDefinition, m Meaning) *ast.FieldDefinition {
 func (p *plan) object(f *Form) {
 	fields := ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: RecordID})}
 	for _, x := range p.fields {
-		fields = append(fields, described(p.cell(f, x), x.Description))
+		fields = append(fields, documented(p.cell(f, x), x))
 	}
 	for _, r := range p.reverses {
 		d := field(r.name, r.child.Form.Name+"Connection!", recordArgs(r.child)...)
@@ -179,7 +179,7 @@ func (p *plan) filters(f *Form) {
 		if x.Type == record.Lookup {
 			t = p.targets[x.Target] + "LookupFilter"
 		}
-		names = append(names, field(x.Name, t))
+		names = append(names, deprecated(field(x.Name, t), x))
 	}
 	for i := range p.system {
 		names = append(names, field(p.system[i].Name, filterType(&p.system[i])))
@@ -195,18 +195,18 @@ func (p *plan) filters(f *Form) {
 
 func (p *plan) order(f *Form) {
 	enum := &ast.Definition{Kind: ast.Enum, Name: f.Name + "OrderField"}
-	add := func(x record.Field) {
+	add := func(x record.Field, of ast.DirectiveList) {
 		if x.Orderable() {
-			enum.EnumValues = append(enum.EnumValues, &ast.EnumValueDefinition{Name: x.Name})
+			enum.EnumValues = append(enum.EnumValues, &ast.EnumValueDefinition{Name: x.Name, Directives: of})
 			f.Orders[x.Name] = x
 		}
 	}
-	add(record.System[0])
+	add(record.System[0], nil)
 	for _, x := range p.fields {
-		add(x.Field)
+		add(x.Field, deprecation(x))
 	}
 	for _, x := range p.system {
-		add(x)
+		add(x, nil)
 	}
 	f.defs = append(f.defs, enum, input(f.Name+"Order", ast.FieldList{
 		field("field", enum.Name+"!"),
@@ -270,11 +270,11 @@ func (p *plan) inputs(f *Form) (create, update ast.FieldList) {
 		}
 		f.Inputs[x.Name] = &x.Field
 		t := inType(x.Type)
-		update = append(update, described(field(x.Name, t), x.Description))
+		update = append(update, documented(field(x.Name, t), x))
 		if x.Required && x.Default.IsNull() {
 			t += "!"
 		}
-		create = append(create, described(field(x.Name, t), x.Description))
+		create = append(create, documented(field(x.Name, t), x))
 	}
 	return create, update
 }

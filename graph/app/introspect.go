@@ -218,7 +218,7 @@ func (n fieldNode) Get(name string, deprecated bool) any {
 	case "type":
 		return wrap(n.schema, n.f.Type)
 	}
-	return deprecation(name, n.f.Directives)
+	return deprecationOf(name, n.f.Directives)
 }
 
 func arguments(s *ast.Schema, args ast.ArgumentDefinitionList, deprecated bool) []Node {
@@ -253,7 +253,7 @@ func (n inputNode) Get(name string, _ bool) any {
 		}
 		return n.def.String()
 	}
-	return deprecation(name, n.directives)
+	return deprecationOf(name, n.directives)
 }
 
 type enumNode struct{ v *ast.EnumValueDefinition }
@@ -265,7 +265,7 @@ func (n enumNode) Get(name string, _ bool) any {
 	case "description":
 		return text(n.v.Description)
 	}
-	return deprecation(name, n.v.Directives)
+	return deprecationOf(name, n.v.Directives)
 }
 
 type directiveNode struct {
@@ -293,7 +293,7 @@ func (n directiveNode) Get(name string, deprecated bool) any {
 	return nil
 }
 
-func deprecation(name string, ds ast.DirectiveList) any {
+func deprecationOf(name string, ds ast.DirectiveList) any {
 	d := ds.ForName("deprecated")
 	switch {
 	case name == "isDeprecated":

@@ -177,13 +177,10 @@ func commented(s *policy.FormShape) bool { return s.View && s.WriteComments }
 
 func (t *talkTypes) history() {
 	kind := t.enum("HistoryKind", "CREATED", "UPDATED")
-	cell := t.name("JSON")
-	t.add(&ast.Definition{Kind: ast.Scalar, Name: cell,
-		Description: "The value of a cell as its field gives it in JSON; of a lookup or a user the id."})
 	change := object(t.name("HistoryChange"), "A cell before and after a change.", ast.FieldList{
 		described(t.mean(field("field", "String!"), ChangeField), "The name that the field has today."),
-		t.mean(field("before", cell), ChangeBefore),
-		t.mean(field("after", cell), ChangeAfter),
+		described(t.mean(field("before", "JSON"), ChangeBefore), "The value as its field gives it in JSON; of a lookup or a user the id."),
+		t.mean(field("after", "JSON"), ChangeAfter),
 	})
 	t.add(change)
 	t.add(object("HistoryEntry", "A change of a record.", ast.FieldList{

@@ -33,7 +33,7 @@ func TestP2_TalkAbsentWithoutTheRight(t *testing.T) {
 			"NotificationEdge", "NotificationKind", "markNotificationsRead", "MarkNotificationsReadPayload",
 		},
 		"write":   {"CommentPayload", "addOrderComment", "editOrderComment", "removeOrderComment"},
-		"history": {"HistoryConnection", "HistoryEdge", "HistoryEntry", "HistoryChange", "HistoryKind", "scalar JSON", "history("},
+		"history": {"HistoryConnection", "HistoryEdge", "HistoryEntry", "HistoryChange", "HistoryKind", "history("},
 	}
 	for _, c := range []struct{ read, write, history bool }{
 		{true, true, true}, {false, false, false}, {true, false, false}, {false, false, true}, {true, true, false}, {true, false, true},

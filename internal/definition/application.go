@@ -73,6 +73,12 @@ type Field struct {
 	// Its Formula is that expression, compiled; PII and EPHI include the marks of
 	// every field that it reads.
 	Expression string
+	// Currency is the ISO 4217 code of a field of type currency.
+	Currency string
+	// Deprecated says why the field should not be used any more; "" while it
+	// should.
+	Deprecated string
+	Limits
 }
 
 // Report is a saved view of a form.

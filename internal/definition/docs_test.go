@@ -28,7 +28,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the type %s is not documented", name)
 		}
 	}
-	for typ := record.Text; typ < record.Lookup; typ++ {
+	for typ := record.Text; typ < record.Identity; typ++ {
 		if !strings.Contains(text, typ.String()) || !strings.Contains(text, "`"+operators(typ)+"`") {
 			t.Errorf("the operators of %v are not documented", typ)
 		}

@@ -64,9 +64,9 @@ func (r *resolver) readFields(f *Form, fo object) {
 	var owner, parent *Field
 	files, searchable := 0, 0
 	for _, v := range items {
-		o, ok := r.object(v, "name", "type", "to", "scale", "choices", "required", "unique", "indexed", "default",
-			"pii", "ephi", "searchable", "recordOwner", "parent", "description", "renamedFrom", "maxSize", "accept",
-			"expression", "result")
+		o, ok := r.object(v, "name", "type", "to", "scale", "currency", "choices", "required", "unique", "indexed", "default",
+			"min", "max", "minLength", "maxLength", "pattern", "pii", "ephi", "searchable", "recordOwner", "parent", "description", "deprecated",
+			"renamedFrom", "maxSize", "accept", "expression", "result")
 		if !ok {
 			continue
 		}
@@ -102,8 +102,8 @@ func (r *resolver) readField(o object) *Field {
 	r.require(o, "name", "type")
 	x := &Field{
 		Field:       record.Field{Name: r.name(o, "name", fieldName)},
-		Description: r.text(o, "description", maxText),
-		Required:    r.flag(o, "required", false), Unique: r.flag(o, "unique", false), Indexed: r.flag(o, "indexed", false),
+		Description: r.text(o, "description", maxText), Deprecated: r.text(o, "deprecated", maxText),
+		Required: r.flag(o, "required", false), Unique: r.flag(o, "unique", false), Indexed: r.flag(o, "indexed", false),
 		PII: r.flag(o, "pii", false), EPHI: r.flag(o, "ephi", false),
 		RecordOwner: r.flag(o, "recordOwner", false), Parent: r.flag(o, "parent", false),
 	}
@@ -119,9 +119,11 @@ func (r *resolver) readField(o object) *Field {
 		return x
 	}
 	x.Searchable = r.flag(o, "searchable", false)
+	r.readCurrency(o, x)
 	r.readTarget(o, x)
 	r.checkProperties(o, x)
 	r.readFile(o, x)
+	r.readLimits(o, x)
 	r.readDefault(o, x)
 	return x
 }
@@ -144,10 +146,10 @@ func (r *resolver) readType(o object, f *record.Field, last record.Type) {
 	if f.Type == record.InvalidType {
 		return
 	}
-	if f.Type == record.Decimal {
+	if f.Type.Scaled() {
 		f.Scale = r.scale(o)
 	} else if o.has("scale") {
-		r.fail(o.of("scale"), "only a field of type decimal has a scale")
+		r.fail(o.of("scale"), "only a field of type decimal, currency or percent has a scale")
 	}
 	if f.Type != record.Choice && f.Type != record.MultiChoice {
 		if o.has("choices") {
@@ -203,7 +205,7 @@ func (r *resolver) checkProperties(o object, x *Field) {
 	if x.Searchable && !x.Type.Wordy() {
 		r.fail(o.of("searchable"), "a field of type %s cannot be searchable", x.Type)
 	}
-	if x.Type == record.LongText || x.Type == record.MultiChoice || x.Type.IsFile() {
+	if x.Type.Long() {
 		if x.Unique {
 			r.fail(o.of("unique"), "a field of type %s cannot be unique", x.Type)
 		}
@@ -230,6 +232,8 @@ func (r *resolver) readDefault(o object, x *Field) {
 			r.fail(v.at, "%v", err)
 		} else if parsed.IsNull() {
 			r.fail(v.at, "expected a value; leave default out for none")
+		} else if err := x.Check(parsed); err != nil {
+			r.fail(v.at, "%v", err)
 		}
 		x.Default = parsed
 	}

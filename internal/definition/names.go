@@ -68,10 +68,10 @@ var reservedQueries = []string{"createdReports", "id", "me", "members", "node", 
 
 // reservedTypes are the types that do not depend on a form.
 var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo User Viewer Record String Int Float Boolean ID
-	Decimal Long Date Time DateTime Duration JSON Any Void Upload File Image Cursor Comment CommentConnection CommentEdge
+	Decimal Long Date Time DateTime Duration PhoneNumber URL JSON Any Void Upload File Image Cursor Comment CommentConnection CommentEdge
 	History HistoryEntry HistoryConnection HistoryEdge UserConnection UserEdge ComponentRights ComponentKind ViewerKind Direction Nulls
 	ChangeKind Reset FileFilter TextFilter SearchableTextFilter ChoiceFilter MultiChoiceFilter BooleanFilter IntFilter LongFilter DecimalFilter DateFilter DateTimeFilter
-	UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload`)
+	TimeFilter DurationFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload`)
 
 // ownTypes are the types that the schema makes of a form, % standing for its
 // name, ^ for its plural with a capital letter.

@@ -144,6 +144,8 @@ func (r *resolver) checkSameType(x, old *Field) {
 		r.fail(o.of("type"), "the type was %s and cannot change; add a field of another name", old.Type)
 	case x.Scale != old.Scale:
 		r.fail(o.of("scale"), "the scale was %d and cannot change; add a field of another name", old.Scale)
+	case x.Currency != old.Currency:
+		r.fail(o.of("currency"), "the currency was %s and cannot change; add a field of another name", old.Currency)
 	case x.Type == record.Lookup:
 		target, ok := r.target(x)
 		if !ok {

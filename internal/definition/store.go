@@ -129,9 +129,12 @@ type storedField struct {
 	PII, EPHI                 bool
 	RecordOwner, Parent       bool
 	Default                   json.RawMessage
-	MaxSize                   int64    `json:",omitempty"`
-	Accept                    []string `json:",omitempty"`
-	Expression                string   `json:",omitempty"`
+	MaxSize                   int64        `json:",omitempty"`
+	Accept                    []string     `json:",omitempty"`
+	Expression                string       `json:",omitempty"`
+	Currency                  string       `json:",omitempty"`
+	Deprecated                string       `json:",omitempty"`
+	Limits                    storedLimits `json:",omitzero"`
 }
 
 // MarshalJSON writes the stored form of a field.
@@ -139,7 +142,8 @@ func (f Field) MarshalJSON() ([]byte, error) {
 	return json.Marshal(storedField{
 		Field: f.Field, Description: f.Description, Required: f.Required, Unique: f.Unique, Indexed: f.Indexed,
 		PII: f.PII, EPHI: f.EPHI, RecordOwner: f.RecordOwner, Parent: f.Parent,
-		Default: record.AppendJSON(nil, &f.Field, f.Default), MaxSize: f.MaxSize, Accept: f.Accept,
+		Default:  record.AppendJSON(nil, &f.Field, f.Default),
+		Currency: f.Currency, Deprecated: f.Deprecated, Limits: f.storeLimits(), MaxSize: f.MaxSize, Accept: f.Accept,
 		Expression: f.Expression,
 	})
 }
@@ -153,13 +157,13 @@ func (f *Field) UnmarshalJSON(b []byte) error {
 	*f = Field{
 		Field: s.Field, Description: s.Description, Required: s.Required, Unique: s.Unique, Indexed: s.Indexed,
 		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent, MaxSize: s.MaxSize, Accept: s.Accept,
+		Currency: s.Currency, Deprecated: s.Deprecated,
 		Expression: s.Expression,
 	}
-	var src any
-	if err := strict(s.Default, &src); err != nil {
+	if err := f.loadLimits(s.Limits); err != nil {
 		return err
 	}
 	var err error
-	f.Default, err = record.ParseValue(&f.Field, src)
+	f.Default, err = storedValue(f, s.Default)
 	return err
 }

@@ -46,11 +46,20 @@ type Error struct {
 	Op   string
 	Msg  string
 	Err  error
+	// Arg is the way to the argument that the error is about, such as
+	// input.lines[1].quantity; "" where there is not just one.
+	Arg string
 }
 
 // New returns an error of the given kind whose message is shown to the caller.
 func New(kind Kind, op, format string, args ...any) *Error {
 	return &Error{Kind: kind, Op: op, Msg: fmt.Sprintf(format, args...)}
+}
+
+// About is New for an error about the argument at a path such as input.amount,
+// which leads the message.
+func About(kind Kind, op, arg, format string, args ...any) *Error {
+	return &Error{Kind: kind, Op: op, Msg: arg + ": " + fmt.Sprintf(format, args...), Arg: arg}
 }
 
 // Wrap is New with a cause that is logged and not shown.

@@ -114,7 +114,7 @@ func wellFormed(c *Compare) bool {
 	if c == nil || !offers(&c.Field, c.Op) {
 		return false
 	}
-	kind := operandField(c.Field).Type.Kind()
+	kind := operandField(c.Field, c.Op).Type.Kind()
 	switch c.Op.shape() {
 	case flag:
 		return len(c.Args) == 1 && !c.Args[0].Viewer && c.Args[0].Value.Kind() == record.KindBool

@@ -203,8 +203,9 @@ func TestOperatorsOfTypes(t *testing.T) {
 	texts := strings.TrimSuffix(ordered, "]") + " contains startsWith endsWith iContains iStartsWith iEndsWith]"
 	named := "[eq ne in notIn isNull]"
 	for typ, want := range map[record.Type]string{
-		record.Text: texts, record.LongText: texts, record.Email: texts,
+		record.Text: texts, record.LongText: texts, record.Email: texts, record.Phone: texts, record.URL: texts,
 		record.Integer: ordered, record.Decimal: ordered, record.Date: ordered, record.DateTime: ordered,
+		record.Currency: ordered, record.Percent: ordered, record.Time: ordered, record.Duration: ordered, record.JSON: "[isNull]",
 		record.Boolean: "[eq ne isNull]", record.MultiChoice: "[has hasAny hasAll isNull]", record.Lookup: "[isNull]",
 		record.Choice: named, record.User: named, record.Identity: named, 0: "[]", 255: "[]",
 	} {

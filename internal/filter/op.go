@@ -36,7 +36,7 @@ var (
 	boolOps    = []Op{Eq, Ne, IsNull}
 	namedOps   = []Op{Eq, Ne, In, NotIn, IsNull}
 	listOps    = []Op{Has, HasAny, HasAll, IsNull}
-	lookupOps  = []Op{IsNull}
+	nullOps    = []Op{IsNull}
 )
 
 // Operators returns the comparisons that all fields of the type offer, in a fixed
@@ -44,9 +44,9 @@ var (
 // that it leads to.
 func Operators(t record.Type) []Op {
 	switch t {
-	case record.Text, record.LongText, record.Email:
+	case record.Text, record.LongText, record.Email, record.Phone, record.URL:
 		return textOps
-	case record.Integer, record.Decimal, record.Date, record.DateTime:
+	case record.Integer, record.Decimal, record.Currency, record.Percent, record.Date, record.DateTime, record.Time, record.Duration:
 		return orderedOps
 	case record.Boolean:
 		return boolOps
@@ -54,8 +54,8 @@ func Operators(t record.Type) []Op {
 		return namedOps
 	case record.MultiChoice:
 		return listOps
-	case record.Lookup, record.File, record.Image:
-		return lookupOps
+	case record.Lookup, record.JSON, record.File, record.Image:
+		return nullOps
 	}
 	return nil
 }

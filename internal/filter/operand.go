@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strconv"
 
 	"sluice/internal/record"
@@ -57,7 +58,7 @@ func (p *parser) operand(f record.Field, op Op, src any) Operand {
 		p.fail("expected true or false, got %s", describe(src))
 		return Operand{}
 	}
-	as := operandField(f)
+	as := operandField(f, op)
 	v, err := record.ParseValue(&as, src)
 	if err == nil && op == Matches {
 		_, err = words.Parse(string(v.Text()))
@@ -69,10 +70,17 @@ func (p *parser) operand(f record.Field, op Op, src any) Operand {
 }
 
 // operandField is what a constant for the field is read as: parts of e-mail
-// addresses and of long texts are texts, and a list is asked about by its items.
-func operandField(f record.Field) record.Field {
+// addresses, phone numbers, URLs and long texts are texts, and a list is asked
+// about by its items. A whole phone number is read like the cell, so that it is
+// found however it is spaced.
+func operandField(f record.Field, op Op) record.Field {
 	switch f.Type {
-	case record.Email, record.LongText:
+	case record.Phone:
+		if slices.Contains(namedOps, op) {
+			return f
+		}
+		f.Type = record.Text
+	case record.Email, record.URL, record.LongText:
 		f.Type = record.Text
 	case record.MultiChoice:
 		f.Type = record.Choice

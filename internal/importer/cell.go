@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -43,10 +44,12 @@ func (p *plan) parse(op *engine.Op, c *column, cell string) (record.Value, error
 			return record.Value{}, err
 		}
 		return record.ParseValue(f, text)
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		return record.ParseValue(f, withoutZeros(cell, int(f.Scale)))
 	case record.Boolean:
 		return record.ParseValue(f, booleanOf(cell))
+	case record.JSON:
+		return record.ParseValue(f, json.RawMessage(cell))
 	}
 	return record.ParseValue(f, cell)
 }

@@ -50,7 +50,7 @@ func literal(f record.Field, src any, r reader) record.Value {
 		text = fmt.Sprint(src)
 	}
 	switch f.Type {
-	case record.Integer, record.Decimal:
+	case record.Integer, record.Decimal, record.Currency, record.Percent:
 		if n, ok := src.(json.Number); ok {
 			text = n.String()
 		}
@@ -71,6 +71,14 @@ func literal(f record.Field, src any, r reader) record.Value {
 		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return record.Int(t.UnixMicro())
 		}
+	case record.Time:
+		if t, err := time.Parse("15:04:05", text); err == nil {
+			return record.Int(t.Sub(t.Truncate(24 * time.Hour)).Microseconds())
+		}
+	case record.Duration: // the worlds write whole seconds
+		if d, err := time.ParseDuration(strings.ToLower(strings.Replace(text, "PT", "", 1))); err == nil {
+			return record.Int(d.Microseconds())
+		}
 	case record.User, record.Lookup, record.Identity:
 		if r.raw && text == "VIEWER" && f.Type == record.User {
 			return record.Ref(r.u.ID)
@@ -78,7 +86,7 @@ func literal(f record.Field, src any, r reader) record.Value {
 		if id, err := record.ParseID(text); err == nil {
 			return record.Ref(id)
 		}
-	case record.Text, record.LongText, record.Choice, record.Email:
+	case record.Text, record.LongText, record.Choice, record.Email, record.Phone, record.URL:
 		return record.String(src.(string))
 	}
 	panic(fmt.Sprintf("oracle: %v is no constant of field %s", src, f.Name))

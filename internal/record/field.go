@@ -22,11 +22,19 @@ const (
 	Lookup
 	File
 	Image
+	Currency
+	Percent
+	Time
+	Duration
+	Phone
+	URL
+	JSON
 	// Identity is the type of the system field id. No form declares it.
 	Identity
 )
 
-var typeNames = [...]string{"invalid", "text", "long text", "integer", "decimal", "boolean", "date", "date-time", "choice", "multi-choice", "email", "user", "lookup", "file", "image", "id"}
+var typeNames = [...]string{"invalid", "text", "long text", "integer", "decimal", "boolean", "date", "date-time", "choice", "multi-choice", "email", "user", "lookup", "file", "image",
+	"currency", "percent", "time", "duration", "phone", "url", "json", "id"}
 
 // String returns the name that definitions use, such as "date-time".
 func (t Type) String() string {
@@ -49,11 +57,11 @@ func ParseType(s string) (Type, bool) {
 // Kind returns how values of the type are held.
 func (t Type) Kind() Kind {
 	switch t {
-	case Integer, Decimal, Date, DateTime:
+	case Integer, Decimal, Currency, Percent, Date, DateTime, Time, Duration:
 		return KindInt
 	case Boolean:
 		return KindBool
-	case Text, LongText, Choice, Email:
+	case Text, LongText, Choice, Email, Phone, URL, JSON:
 		return KindText
 	case User, Lookup, Identity:
 		return KindRef
@@ -66,13 +74,21 @@ func (t Type) Kind() Kind {
 // IsFile reports whether cells of the type hold a file: an [Attachment].
 func (t Type) IsFile() bool { return t == File || t == Image }
 
+// Scaled reports whether values of the type are decimals: integers times 10 to
+// the power of the field's scale.
+func (t Type) Scaled() bool { return t == Decimal || t == Currency || t == Percent }
+
+// Long reports whether values of the type are too long, or too much of a kind of
+// their own, to be a key: they are neither unique nor indexed nor ordered by.
+func (t Type) Long() bool { return t == LongText || t == JSON || t.Kind() == KindList }
+
 // Orderable reports whether lists and reports can be ordered by the field: it
 // has an order that people know, and values short enough for a cursor. Lists,
 // long texts, and references other than a record's own id have none. It is the
 // one answer for schemas, definitions and the engine.
 func (f *Field) Orderable() bool {
 	switch f.Type {
-	case Text, Integer, Decimal, Boolean, Date, DateTime, Choice, Email, Identity:
+	case Text, Integer, Decimal, Currency, Percent, Boolean, Date, DateTime, Time, Duration, Choice, Email, Phone, URL, Identity:
 		return true
 	}
 	return false
@@ -104,8 +120,8 @@ type Field struct {
 	Number uint32
 	Name   string
 	Type   Type
-	// Scale is the number of decimal places of a Decimal (0 to 9). Its values
-	// are held as integers times 10^Scale.
+	// Scale is the number of decimal places of a Decimal, Currency or Percent (0
+	// to 9). Its values are held as integers times 10^Scale.
 	Scale uint8
 	// Choices are the permitted values of a Choice or MultiChoice, in order.
 	Choices []string

@@ -31,10 +31,15 @@ const (
 // 3339 with zone, up to microseconds; Choice and items of MultiChoice as
 // declared (MultiChoice drops nothing and refuses duplicates); User, Lookup,
 // File, Image and id as ids; Email one address, ≤ 254 bytes; Text ≤ 1,000 bytes, LongText ≤
-// 65,536, valid UTF-8 without NUL.
+// 65,536, valid UTF-8 without NUL; Currency and Percent as Decimal; Time
+// "15:04:05" with up to six places of a second; Duration as dayTimeDuration of
+// XML Schema, "P1DT2H30M"; Phone in international form, "+49 30 1234567"; URL
+// absolute, with http or https; JSON any value, which is null for null, or its
+// text as json.RawMessage.
 //
 // What AppendText writes is read too: Integer as "12", Boolean as "true" or
-// "false", MultiChoice as a JSON list of strings. A float64 of more than 15
+// "false", MultiChoice as a JSON list of strings; JSON as json.RawMessage, since
+// a string is a JSON string. A float64 of more than 15
 // digits is refused, since it may have lost some already: such a number is
 // written as a string. The error is a [fault.Error] of kind Invalid without an
 // operation.
@@ -46,7 +51,7 @@ func ParseValue(f *Field, src any) (Value, error) {
 		return parseText(src, MaxLongText)
 	case Integer:
 		return parseScaled(src, 0, "a whole number")
-	case Decimal:
+	case Decimal, Currency, Percent:
 		return parseScaled(src, f.Scale, fmt.Sprintf("a decimal with at most %d places, as number or string", f.Scale))
 	case Boolean:
 		return parseBool(src)
@@ -62,6 +67,16 @@ func ParseValue(f *Field, src any) (Value, error) {
 		return parseEmail(src)
 	case User, Lookup, Identity, File, Image:
 		return parseRef(src)
+	case Time:
+		return parseTime(src)
+	case Duration:
+		return parseDuration(src)
+	case Phone:
+		return parsePhone(src)
+	case URL:
+		return parseURL(src)
+	case JSON:
+		return parseJSON(src)
 	}
 	return Value{}, invalid("a field of a known type")
 }
@@ -284,9 +299,9 @@ func AppendJSON(dst []byte, f *Field, v Value) []byte {
 		return append(dst, "null"...)
 	}
 	switch f.Type {
-	case Text, LongText, Choice, Email:
+	case Text, LongText, Choice, Email, Phone, URL:
 		return AppendJSONString(dst, v.text)
-	case Integer, Boolean, MultiChoice:
+	case Integer, Boolean, MultiChoice, JSON:
 		return AppendText(dst, f, v)
 	case File, Image:
 		return appendAttachment(dst, v)
@@ -303,11 +318,11 @@ func AppendText(dst []byte, f *Field, v Value) []byte {
 		return dst
 	}
 	switch f.Type {
-	case Text, LongText, Choice, Email:
+	case Text, LongText, Choice, Email, Phone, URL, JSON:
 		return append(dst, v.text...)
 	case Integer:
 		return strconv.AppendInt(dst, v.num, 10)
-	case Decimal:
+	case Decimal, Currency, Percent:
 		return appendScaled(dst, v.num, f.Scale)
 	case Boolean:
 		return strconv.AppendBool(dst, v.Bool())
@@ -315,6 +330,10 @@ func AppendText(dst []byte, f *Field, v Value) []byte {
 		return appendDate(dst, v.num)
 	case DateTime:
 		return appendDateTime(dst, v.num)
+	case Time:
+		return appendTime(dst, v.num)
+	case Duration:
+		return appendDuration(dst, v.num)
 	case User, Lookup, Identity:
 		return v.Ref().Append(dst)
 	case MultiChoice:

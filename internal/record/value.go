@@ -22,8 +22,10 @@ const (
 )
 
 // Value is one cell. The zero Value is null. Integers hold the types Integer
-// (as is), Decimal (times 10^scale), Date (days since 1970-01-01) and DateTime
-// (microseconds since 1970-01-01T00:00:00Z).
+// (as is), Decimal, Currency and Percent (times 10^scale), Date (days since
+// 1970-01-01), DateTime (microseconds since 1970-01-01T00:00:00Z), Time
+// (microseconds since midnight) and Duration (microseconds). Text holds JSON in
+// its shortest form with sorted keys.
 //
 // A Value taken from a [Record] borrows the record's bytes: it is valid as long
 // as those are. [Value.Clone] makes one that may be kept.

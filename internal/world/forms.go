@@ -29,6 +29,13 @@ var templates = []definition.Field{
 	{Field: record.Field{Name: "state", Type: record.Choice, Choices: choices}},
 	{Field: record.Field{Name: "tags", Type: record.MultiChoice, Choices: choices}},
 	{Field: record.Field{Name: "mail", Type: record.Email}},
+	{Field: record.Field{Name: "price", Type: record.Currency, Scale: 2}},
+	{Field: record.Field{Name: "share", Type: record.Percent, Scale: 1}},
+	{Field: record.Field{Name: "starts", Type: record.Time}},
+	{Field: record.Field{Name: "effort", Type: record.Duration}},
+	{Field: record.Field{Name: "phone", Type: record.Phone}},
+	{Field: record.Field{Name: "site", Type: record.URL}},
+	{Field: record.Field{Name: "extra", Type: record.JSON}},
 	{Field: record.Field{Name: "assignee", Type: record.User}},
 	{Field: record.Field{Name: "helper", Type: record.User}},
 }
@@ -181,7 +188,7 @@ func value(rnd *rand.Rand, w *World, gone []record.ID, f record.Field) record.Va
 		return record.String(pick(rnd, []string{"a@example.test", "b@example.test", "a@example.com"}))
 	case record.Integer:
 		return record.Int(int64(rnd.IntN(6) - 1))
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		return record.Int(int64(rnd.IntN(8)*125 - 200))
 	case record.Boolean:
 		return record.Bool(rnd.IntN(2) == 0)
@@ -189,6 +196,14 @@ func value(rnd *rand.Rand, w *World, gone []record.ID, f record.Field) record.Va
 		return record.Int(int64(rnd.IntN(6) * 4000))
 	case record.DateTime:
 		return record.Int(1_750_000_000_000_000 + int64(rnd.IntN(6))*500_000)
+	case record.Time, record.Duration:
+		return record.Int(int64(rnd.IntN(6)) * 3_601_000_000)
+	case record.Phone:
+		return record.String(pick(rnd, []string{"+4930123456", "+4930123457", "+33123456"}))
+	case record.URL:
+		return record.String(pick(rnd, []string{"https://example.test/a", "https://example.test/b", "http://example.com"}))
+	case record.JSON:
+		return record.String(pick(rnd, []string{`{"a":1}`, `[1,2]`, `"x"`}))
 	case record.Choice:
 		return record.String(pick(rnd, f.Choices))
 	case record.MultiChoice:

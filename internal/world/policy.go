@@ -50,7 +50,7 @@ func (g *gen) criteria(f *definition.Form) map[string]any {
 // plain returns a form's own fields that are no lookups nor long texts.
 func plain(f *definition.Form) []string {
 	return own(f, record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice,
-		record.MultiChoice, record.Email, record.User)
+		record.MultiChoice, record.Email, record.User, record.Currency, record.Percent, record.Time, record.Duration, record.Phone, record.URL, record.JSON)
 }
 
 // profiles are the rights of a set on one report, the implied ones left out.

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func RandomOrder(w *World, rnd *rand.Rand, form string, fields Fields) (keys []o
 				break
 			}
 			field, _ := oracle.Field(f, pick(rnd, names))
-			if field.Type == record.MultiChoice || field.Type == record.Lookup && len(path) > 1 {
+			if field.Type.Long() || field.Type == record.Lookup && len(path) > 1 {
 				break // lists have no order, and a path has an end
 			}
 			path = append(path, field.Name)
@@ -120,12 +121,14 @@ func operators(t record.Type) []string {
 		return slices.Concat(set, ranges, parts)
 	case record.LongText:
 		return append(parts, "eq", "ne", "isNull")
-	case record.Email:
+	case record.Email, record.Phone, record.URL:
 		return slices.Concat(set, parts)
-	case record.Integer, record.Decimal, record.Date, record.DateTime:
+	case record.Integer, record.Decimal, record.Currency, record.Percent, record.Date, record.DateTime, record.Time, record.Duration:
 		return slices.Concat(set, ranges)
 	case record.Boolean:
 		return []string{"eq", "ne", "isNull"}
+	case record.JSON:
+		return []string{"isNull"}
 	case record.MultiChoice:
 		return []string{"has", "hasAny", "hasAll", "isNull"}
 	}
@@ -184,7 +187,7 @@ func source(f record.Field, v record.Value) any {
 	switch f.Type {
 	case record.Integer:
 		return int(v.Int())
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		return decimal(v.Int(), f.Scale)
 	case record.Boolean:
 		return v.Bool()
@@ -192,6 +195,10 @@ func source(f record.Field, v record.Value) any {
 		return time.Unix(v.Int()*86400, 0).UTC().Format(time.DateOnly)
 	case record.DateTime:
 		return time.UnixMicro(v.Int()).UTC().Format(time.RFC3339Nano)
+	case record.Time:
+		return time.UnixMicro(v.Int()).UTC().Format(time.TimeOnly)
+	case record.Duration:
+		return fmt.Sprintf("PT%dS", v.Int()/1e6)
 	case record.User, record.Lookup, record.Identity:
 		return v.Ref().String()
 	}

@@ -14,8 +14,8 @@ import (
 const maxInputDepth = 64
 
 // Coerced values are: nil, bool, string (String, ID, enums), int64 (Int),
-// float64 (Float), json.Number or string (our own scalars), []any, and
-// map[string]any with the defaults of the input object filled in.
+// float64 (Float), json.Number or string (our own scalars, and anything of
+// encoding/json for JSON), []any, and map[string]any with the defaults of the input object filled in.
 
 // variables coerces the values that a client sent, as encoding/json reads them
 // with UseNumber, to the variables of an operation. What is not declared is
@@ -180,6 +180,8 @@ func scalar(name string, v any) (any, bool) {
 		}
 		s, ok := v.(string)
 		return s, ok
+	case "JSON":
+		return v, true
 	}
 	s, ok := v.(string)
 	return s, ok

@@ -42,8 +42,11 @@ func (r *Run) draftOf(number uint32, given map[string]any, at string) (*engine.D
 			return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s.%s: unknown field", at, name)
 		}
 		value, err := record.ParseValue(field, given[name])
-		if err != nil && d.Wrong == nil {
-			d.Wrong = fault.New(fault.Invalid, "resolvers/app", "argument %s.%s: %s", at, name, fault.Message(err))
+		if err != nil {
+			if d.Unread == nil {
+				d.Unread = map[uint32]string{}
+			}
+			d.Unread[field.Number] = fault.Message(err)
 		}
 		d.Values[field.Number] = value
 	}

@@ -209,6 +209,9 @@ func (x *exec) failOne(f *field, err error) {
 		x.causes = append(x.causes, err)
 	}
 	e := graph.Coded(code, "%s", message)
+	if arg := graph.Argument(err); arg != "" {
+		e.Extensions["argument"] = arg
+	}
 	if f != nil {
 		e.Path = x.astPath()
 		if p := f.node.Position; p != nil {

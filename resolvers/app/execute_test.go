@@ -189,7 +189,7 @@ func TestLongIsNeverRounded(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	got = w.run(t, `mutation($q:Long){createOrder(input:{title:"a",quantity:$q}){id}}`, `{"q":9223372036854775808}`)
-	if !strings.HasPrefix(got, "BAD_USER_INPUT createOrder: argument input.quantity: expected a whole number") {
+	if !strings.HasPrefix(got, "BAD_USER_INPUT createOrder: input.quantity: expected a whole number") {
 		t.Error(got)
 	}
 }

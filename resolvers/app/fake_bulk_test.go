@@ -10,9 +10,7 @@ import (
 func (w *fake) AddMany(form uint32, ds []*engine.Draft) ([]record.ID, error) {
 	var wrong engine.Problems
 	for _, d := range ds {
-		if d.Wrong != nil {
-			wrong = append(wrong, d.Wrong)
-		}
+		wrong = append(wrong, engine.Each(unread(w.app, form, d, "input"))...)
 	}
 	if len(wrong) > 0 {
 		return nil, wrong

@@ -290,15 +290,15 @@ func (w *fake) Add(form uint32, d *engine.Draft) (record.ID, error) {
 	if err := w.called("Create"); err != nil {
 		return record.ID{}, err
 	}
-	if d.Wrong != nil {
-		return record.ID{}, d.Wrong
+	if err := unread(w.app, form, d, "input"); err != nil {
+		return record.ID{}, err
 	}
 	w.next++
 	id := w.put(form, w.next, d.Values)
 	for _, b := range d.Below {
 		f, _ := w.app.FormNumber(b.Form)
 		for _, child := range b.Drafts {
-			below := &engine.Draft{Values: maps.Clone(child.Values), Wrong: child.Wrong, Below: child.Below}
+			below := &engine.Draft{Values: maps.Clone(child.Values), Below: child.Below}
 			below.Values[f.ParentField] = record.Ref(id)
 			if _, err := w.Add(b.Form, below); err != nil {
 				return id, err
@@ -306,6 +306,30 @@ func (w *fake) Add(form uint32, d *engine.Draft) (record.ID, error) {
 		}
 	}
 	return id, nil
+}
+
+// unread says what could not be read, as the engine does: all of it.
+func unread(a *definition.Application, number uint32, d *engine.Draft, at string) error {
+	var wrong engine.Problems
+	gatherUnread(a, number, d, at, &wrong)
+	if len(wrong) == 0 {
+		return nil
+	}
+	return wrong
+}
+
+func gatherUnread(a *definition.Application, number uint32, d *engine.Draft, at string, wrong *engine.Problems) {
+	f, _ := a.FormNumber(number)
+	for _, x := range f.Fields {
+		if msg, ok := d.Unread[x.Number]; ok {
+			*wrong = append(*wrong, fault.About(fault.Invalid, "fake", at+"."+x.Name, "%s", msg))
+		}
+	}
+	for _, b := range d.Below {
+		for i, child := range b.Drafts {
+			gatherUnread(a, b.Form, child, fmt.Sprintf("%s.%s[%d]", at, b.Name, i), wrong)
+		}
+	}
 }
 
 func (w *fake) ChangeOwner(form uint32, id, owner record.ID, ifVersion uint32) error {
@@ -337,8 +361,8 @@ func (w *fake) Change(form uint32, id record.ID, d *engine.Draft, ifVersion uint
 	if ifVersion != 0 && ifVersion != old.Version() {
 		return fault.New(fault.Conflict, "fake", "ifVersion: the record has changed")
 	}
-	if d.Wrong != nil {
-		return d.Wrong
+	if err := unread(w.app, form, d, "input"); err != nil {
+		return err
 	}
 	h := old.Header()
 	h.Version++

@@ -34,6 +34,9 @@ func literal(s *ast.Schema, v *ast.Value, t *ast.Type, vars map[string]any) (any
 		}
 		return nil, fail("expected a value of enum %s", def.Name)
 	}
+	if def.Name == "JSON" {
+		return untyped(v, vars)
+	}
 	if out, ok := scalar(def.Name, plain(v)); ok {
 		return out, nil
 	}
@@ -65,6 +68,40 @@ func plain(v *ast.Value) any {
 		return v.Raw == "true"
 	}
 	return nil
+}
+
+// untyped turns a value of JSON, written in a document, into what encoding/json
+// would have read. An enum value is no JSON.
+func untyped(v *ast.Value, vars map[string]any) (any, error) {
+	switch v.Kind {
+	case ast.Variable:
+		return vars[v.Raw], nil
+	case ast.EnumValue:
+		return nil, fail("expected a value of JSON; text is written in quotes")
+	case ast.ListValue:
+		items := make([]any, len(v.Children))
+		for i, c := range v.Children {
+			item, err := untyped(c.Value, vars)
+			if err != nil {
+				return nil, within("["+strconv.Itoa(i)+"]", err)
+			}
+			items[i] = item
+		}
+		return items, nil
+	case ast.ObjectValue:
+		members := make(map[string]any, len(v.Children))
+		for _, c := range v.Children {
+			member, err := untyped(c.Value, vars)
+			if err != nil {
+				return nil, within("."+c.Name, err)
+			}
+			if !unset(c.Value, vars) {
+				members[c.Name] = member
+			}
+		}
+		return members, nil
+	}
+	return plain(v), nil
 }
 
 func literalList(s *ast.Schema, v *ast.Value, t *ast.Type, vars map[string]any) (any, error) {

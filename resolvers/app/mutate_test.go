@@ -28,7 +28,7 @@ func TestMutations(t *testing.T) {
 		{"version of nothing", `mutation{deleteOrder(id:"` + order(1) + `",ifVersion:0){id}}`, "", nil, "BAD_USER_INPUT deleteOrder: argument ifVersion: expected the version of a record, from 1 (1:10)\nnull"},
 		{"absent", `mutation{updateOrder(id:"` + order(77) + `",input:{}){id}}`, "", nil, "NOT_FOUND updateOrder: no such record (1:10)\nnull"},
 		{"no id", `mutation{deleteOrder(id:"nonsense"){id}}`, "", nil, "NOT_FOUND deleteOrder: no such record (1:10)\nnull"},
-		{"value", `mutation{createOrder(input:{title:"x",due:"never"}){id}}`, "", nil, "BAD_USER_INPUT createOrder: argument input.due: expected a date like \"2006-01-31\" (1:10)\nnull"},
+		{"value", `mutation{createOrder(input:{title:"x",due:"never"}){id}}`, "", nil, "BAD_USER_INPUT createOrder: input.due: expected a date like \"2006-01-31\" (1:10)\nnull"},
 		{"forbidden", `mutation{createOrder(input:{title:"x"}){id}}`, "", map[string]error{"Create": fault.New(fault.Forbidden, "op", "not you")}, "FORBIDDEN createOrder: not you (1:10)\nnull"},
 		{"internal", `mutation{createOrder(input:{title:"x"}){id}}`, "", map[string]error{"Create": errors.New("disk /dev/sda")}, "INTERNAL createOrder: internal error (1:10)\nnull"},
 		{"commit", `mutation{createOrder(input:{title:"x"}){id}}`, "", map[string]error{"commit": fault.New(fault.Conflict, "op", "try again")}, "CONFLICT : try again\nnull"},

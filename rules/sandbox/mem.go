@@ -62,11 +62,11 @@ func texts(ks []record.Kind) (n int) {
 func worst(columns []rules.Column) (n int) {
 	for _, c := range columns {
 		switch c.Type {
-		case record.LongText:
+		case record.LongText, record.JSON:
 			n += 64 << 10
 		case record.MultiChoice:
 			n += 8 << 10
-		case record.Text, record.Choice, record.Email, record.User, record.Lookup:
+		case record.Text, record.Choice, record.Email, record.Phone, record.URL, record.User, record.Lookup:
 			n += 1000
 		}
 	}
