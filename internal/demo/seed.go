@@ -18,8 +18,9 @@ import (
 //go:embed sales.yaml
 var Definition []byte
 
-// chunk is how many records one transaction of the seed adds.
-const chunk = 200
+// chunk is how many records one transaction of the seed adds. Each word of a
+// searchable field is a write of its own.
+const chunk = 50
 
 type seeder struct {
 	engine    *engine.Engine
