@@ -92,6 +92,16 @@ func folderLists(key, head, list, tail string) map[string][]attack {
 		{class: "B13", send: where(`related:{related:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX", told: true},
 		names("B13", where("@:{entry:{isNull:false}}"), "ledger"),
 		names("B13", where("@:{isNull:true}"), "owner"),
+		{class: "B13", send: where(`sheets:{some:{name:{eq:"@"}}}`), right: "CANARY-SHEET", wrong: "CANARY-XXXXX"},
+		{class: "B13", send: where(`sheets:{some:{id:{eq:"@"}}}`), right: "<bobsSheet>", wrong: "<absent>"},
+		{class: "B13", send: where(`folders:{some:{note:{eq:"@"}}}`), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
+		{class: "B13", send: where(`sheets:{some:{folder:{note:{eq:"@"}}}}`), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ", told: true},
+		{class: "B18", send: where(`sheets:{none:{name:{eq:"@"}}}`), right: "CANARY-SHEET", wrong: "CANARY-XXXXX"},
+		{class: "B18", send: where(`not:{sheets:{every:{name:{ne:"@"}}}}`), right: "CANARY-SHEET", wrong: "CANARY-XXXXX"},
+		names("B13", where("folders:{some:{@:{isNull:true}}}"), "secret"),
+		names("B13", where("sheets:{none:{folder:{@:{isNull:true}}}}"), "ssn"),
+		names("B02", q("orderBy:[{related:{field:@}}]", "nodes{id}"), "secret"),
+		names("B02", q("orderBy:[{@:{field:entry}}]", "nodes{id}"), "ledger"),
 		{class: "B18", send: where(`not:{related:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
 		{class: "B18", send: where(`note:{ne:"@"}`), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
 		{class: "B18", send: where(`note:{notIn:["@"]}`), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
@@ -392,10 +402,12 @@ func (v *vault) listIsGet(t *testing.T, query, list, get string) {
 // directions are those of the id.
 func (v *vault) orderTellsNothing(t *testing.T, head, list, tail string) {
 	for _, dir := range []string{"ASC", "DESC"} {
-		byNote, _ := v.listOf(t, "eve", fmt.Sprintf("%s%s(orderBy:[{field:note,direction:%s}]){nodes{id}}%s", head, list, dir, tail), list)
 		byID, _ := v.listOf(t, "eve", fmt.Sprintf("%s%s(orderBy:[{field:id,direction:%s}]){nodes{id}}%s", head, list, dir, tail), list)
-		if !slices.Equal(byNote, byID) {
-			t.Errorf("%s: by note %v, by id %v", dir, byNote, byID)
+		for _, key := range []string{"{field:note,direction:%s}", "{related:{field:title,direction:%s}}", "{related:{field:id,direction:%s,nulls:FIRST}}", "{related:{related:{field:note,direction:%s}}}"} {
+			by, _ := v.listOf(t, "eve", fmt.Sprintf("%s%s(orderBy:["+key+"]){nodes{id}}%s", head, list, dir, tail), list)
+			if !slices.Equal(by, byID) {
+				t.Errorf("by "+key+": %v, by id %v", dir, by, byID)
+			}
 		}
 	}
 }

@@ -38,7 +38,7 @@ func TestP1_PagesFromBothEnds(t *testing.T) {
 		var numbers, cursors []string
 		before := ""
 		for {
-			p := d.orders(t, who, "last:3"+before+","+order)
+			p := d.orders(t, who, "last:17"+before+","+order)
 			numbers, cursors = append(slices.Clone(p.numbers), numbers...), append(slices.Clone(p.cursors), cursors...)
 			if p.next != (before != "") {
 				t.Errorf("%s before %q: has next %v", who, before, p.next)
@@ -78,6 +78,102 @@ func TestFirstAndLastTogether(t *testing.T) {
 			if len(all) > 0 && (len(last) != 1 || fmt.Sprint(last[0]) != fmt.Sprint(all[len(all)-1])) {
 				t.Errorf("the last of %v is %v", all, last)
 			}
+		}
+	}
+}
+
+// TestL1_QuantifiedOverHTTP compares some, every and none with what the lists
+// show.
+func TestL1_QuantifiedOverHTTP(t *testing.T) {
+	d := theDemo(t)
+	for _, who := range []string{"ravi"} {
+		a := d.ok(t, who, `{orders(first:400){totalCount nodes{id orderLines(first:200){nodes{quantity}}}}}`)
+		if n := a.count("orders.totalCount"); n > 400 {
+			t.Fatalf("%s has %d orders", who, n)
+		}
+		want := map[string][]string{}
+		for _, o := range a.list("orders.nodes") {
+			o := o.(map[string]any)
+			id, large, small := o["id"].(string), 0, 0
+			for _, l := range o["orderLines"].(map[string]any)["nodes"].([]any) {
+				if q, ok := l.(map[string]any)["quantity"].(float64); ok && q >= 5 {
+					large++
+				} else {
+					small++
+				}
+			}
+			for kind, holds := range map[string]bool{"some": large > 0, "every": small == 0, "none": large == 0} {
+				if holds {
+					want[kind] = append(want[kind], id)
+				}
+			}
+		}
+		for _, kind := range []string{"some", "every", "none"} {
+			a := d.ok(t, who, `{orders(first:1000,where:{orderLines:{%s:{quantity:{gte:5}}}}){totalCount nodes{id}}}`, kind)
+			var got []string
+			for _, o := range a.list("orders.nodes") {
+				got = append(got, o.(map[string]any)["id"].(string))
+			}
+			if !slices.Equal(got, want[kind]) || len(got) == 0 || a.count("orders.totalCount") != len(got) {
+				t.Errorf("%s: %s: %d of %d orders, by the lists %d", who, kind, len(got), len(a.list("orders.nodes")), len(want[kind]))
+			}
+		}
+		// Through a lookup and back, two levels deep.
+		deep := d.ok(t, who, `{orders(where:{customer:{orders:{some:{orderLines:{some:{quantity:{gte:5}}}}}}}){totalCount}}`).count("orders.totalCount")
+		if deep < len(want["some"])/2 {
+			t.Errorf("%s: %d orders of customers with such an order, %d such orders", who, deep, len(want["some"]))
+		}
+	}
+}
+
+// TestL1_OrderThroughLookupsOverHTTP orders by the name of the customer and pages
+// through it from both ends.
+func TestL1_OrderThroughLookupsOverHTTP(t *testing.T) {
+	d := theDemo(t)
+	const order = `orderBy:[{customer:{field:name,direction:DESC,nulls:FIRST}},{field:number}]`
+	a := d.ok(t, "ravi", `{orders(first:1000,%s){nodes{number customer{name}}}}`, order)
+	var all []string
+	last := ""
+	for i, o := range a.list("orders.nodes") {
+		o := o.(map[string]any)
+		name := "~" // nulls first
+		if c, ok := o["customer"].(map[string]any); ok {
+			name, _ = c["name"].(string)
+		}
+		if i > 0 && name > last {
+			t.Errorf("%s stands behind %s", name, last)
+		}
+		all, last = append(all, o["number"].(string)), name
+	}
+	var forward, backward []string
+	for at := ""; ; {
+		p := d.orders(t, "ravi", "first:13"+at+","+order)
+		forward = append(forward, p.numbers...)
+		if !p.next {
+			break
+		}
+		at = fmt.Sprintf(",after:%q", p.cursors[len(p.cursors)-1])
+	}
+	for at := ""; ; {
+		p := d.orders(t, "ravi", "last:13"+at+","+order)
+		backward = append(slices.Clone(p.numbers), backward...)
+		if !p.previous {
+			break
+		}
+		at = fmt.Sprintf(",before:%q", p.cursors[0])
+	}
+	if !slices.Equal(forward, all) || !slices.Equal(backward, all) {
+		t.Errorf("forward %v, backward %v, whole %v", forward, backward, all)
+	}
+	for q, want := range map[string]string{
+		`{orders(orderBy:[{customer:{field:name},field:number}]){totalCount}}`:                  "BAD_USER_INPUT",
+		`{orders(orderBy:[{customer:{field:name},direction:DESC}]){totalCount}}`:                "BAD_USER_INPUT",
+		`{orders(orderBy:[{}]){totalCount}}`:                                                    "BAD_USER_INPUT",
+		`{orders(orderBy:[{customer:{field:nothing}}]){totalCount}}`:                            "BAD_USER_INPUT",
+		`mutation{createReportOfOrder(input:{name:"x",orderBy:[{customer:{field:name}}]}){id}}`: "",
+	} {
+		if a := d.as(t, "ravi", "%s", q); a.code() != want {
+			t.Errorf("%s: %+v", q, a.Errors)
 		}
 	}
 }

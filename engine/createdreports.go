@@ -60,7 +60,8 @@ type ReportInput struct {
 }
 
 // reportDoc is what is stored. Fields are numbers, so that a rename keeps them:
-// in Where, a key "#17" stands for field 17.
+// in Where, a key "#17" stands for field 17, and "#5.17" for the records of form 5
+// that lead here by field 17.
 type reportDoc struct {
 	Name    string        `json:"name"`
 	Maker   record.ID     `json:"maker"`
@@ -72,9 +73,27 @@ type reportDoc struct {
 }
 
 type reportOrder struct {
-	Field      uint32 `json:"field"`
-	Desc       bool   `json:"desc,omitempty"`
-	NullsFirst bool   `json:"nullsFirst,omitempty"`
+	Path       []uint32 `json:"path,omitempty"`
+	Field      uint32   `json:"field"`
+	Desc       bool     `json:"desc,omitempty"`
+	NullsFirst bool     `json:"nullsFirst,omitempty"`
+}
+
+// order is a stored key with the numbers of its fields alone.
+func (k reportOrder) order() Order {
+	out := Order{Field: record.Field{Number: k.Field}, Desc: k.Desc, NullsFirst: k.NullsFirst}
+	for _, n := range k.Path {
+		out.Path = append(out.Path, record.Field{Number: n})
+	}
+	return out
+}
+
+func stored(k Order) reportOrder {
+	out := reportOrder{Field: k.Field.Number, Desc: k.Desc, NullsFirst: k.NullsFirst}
+	for _, step := range k.Path {
+		out.Path = append(out.Path, step.Number)
+	}
+	return out
 }
 
 func reportTurn(application string, form uint32) string {
@@ -186,19 +205,16 @@ func (op *Op) seenReport(form uint32, id record.ID, d *reportDoc) (CreatedReport
 		r.Columns = append(r.Columns, f.Name)
 	}
 	for _, k := range d.OrderBy {
-		f, ok := op.shownField(form, k.Field)
+		key, ok := op.orderKey(form, k.order())
 		if !ok {
 			return CreatedReport{}, false
 		}
-		r.OrderBy = append(r.OrderBy, Order{Field: f, Desc: k.Desc, NullsFirst: k.NullsFirst})
+		r.OrderBy = append(r.OrderBy, key)
 	}
 	if d.Where == nil {
 		return r, true
 	}
-	r.Where, ok = renamed(d.Where, form, func(form uint32, key string) (record.Field, string, bool) {
-		f, ok := op.shownField(form, numberOf(key))
-		return f, f.Name, ok
-	})
+	r.Where, ok = renamed(d.Where, form, op.shownName)
 	return r, ok
 }
 
@@ -240,55 +256,4 @@ func (op *Op) joinReport(q *List) error {
 	}
 	q.Where = e
 	return nil
-}
-
-// numberOf reads a key of a stored filter, 0 for what is none.
-func numberOf(key string) uint32 {
-	var n uint32
-	if _, err := fmt.Sscanf(key, "#%d", &n); err != nil {
-		return 0
-	}
-	return n
-}
-
-// renamed returns a filter with other keys in the place of the names of fields;
-// false where name does not find one.
-func renamed(src any, form uint32, name func(form uint32, key string) (record.Field, string, bool)) (any, bool) {
-	m, ok := src.(map[string]any)
-	if !ok {
-		return nil, false
-	}
-	out := make(map[string]any, len(m))
-	for key, x := range m {
-		var y any
-		switch key {
-		case "and", "or":
-			y, ok = renamedList(x, form, name)
-		case "not":
-			y, ok = renamed(x, form, name)
-		case filter.IsNull.String():
-			y = x
-		default:
-			var f record.Field
-			if f, key, ok = name(form, key); ok && f.Type == record.Lookup {
-				y, ok = renamed(x, f.Target, name)
-			} else {
-				y = x
-			}
-		}
-		if !ok {
-			return nil, false
-		}
-		out[key] = y
-	}
-	return out, true
-}
-
-func renamedList(src any, form uint32, name func(uint32, string) (record.Field, string, bool)) (any, bool) {
-	l, ok := src.([]any)
-	out := make([]any, len(l))
-	for i := 0; ok && i < len(l); i++ {
-		out[i], ok = renamed(l[i], form, name)
-	}
-	return out, ok
 }

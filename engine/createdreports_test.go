@@ -360,23 +360,29 @@ func (s *stage) put(saved *oracle.SavedReport, place int) record.ID {
 	if saved.Criteria != nil {
 		where = saved.Criteria
 	}
-	keys, _ := orders(f, saved.OrderBy)
+	keys, _ := s.orders(f, saved.OrderBy)
 	d := &reportDoc{Maker: saved.Maker}
 	for _, name := range saved.Columns {
 		fd, _ := f.Field(name)
 		d.Columns = append(d.Columns, fd.Number)
 	}
 	for _, k := range keys {
-		d.OrderBy = append(d.OrderBy, reportOrder{k.Field.Number, k.Desc, k.NullsFirst})
+		d.OrderBy = append(d.OrderBy, stored(k))
 	}
 	if where != nil {
 		var ok bool
-		d.Where, ok = renamed(where, f.Number, func(form uint32, key string) (record.Field, string, bool) {
-			fd, ok := s.w.FormNumber(form).Field(key)
-			if !ok {
-				return record.Field{}, "", false
+		d.Where, ok = renamed(where, f.Number, func(form uint32, key string) (named, bool) {
+			of := s.w.FormNumber(form)
+			if fd, ok := of.Field(key); ok {
+				return namedField(&fd.Field, fieldKey(fd.Number)), true
 			}
-			return fd.Field, fmt.Sprintf("#%d", fd.Number), true
+			ways := world.Ways(s.w, of, world.VisibleTo(s.w, s.w.Users[0]))
+			at := slices.IndexFunc(ways, func(w world.Way) bool { return w.Name == key })
+			if at < 0 {
+				return named{}, false
+			}
+			by := filter.Reverse{Form: ways[at].Form.Number, Lookup: ways[at].Lookup}
+			return named{key: wayKey(by), form: by.Form, many: true}, true
 		})
 		if !ok {
 			s.tb.Fatalf("seed %d: %v is no filter", s.w.Seed, where)
@@ -389,9 +395,9 @@ func (s *stage) put(saved *oracle.SavedReport, place int) record.ID {
 
 // keepable returns a generated report as one could be kept: without the keys that
 // no list can be ordered by.
-func keepable(f *definition.Form, saved *oracle.SavedReport) *oracle.SavedReport {
+func (s *stage) keepable(f *definition.Form, saved *oracle.SavedReport) *oracle.SavedReport {
 	out := *saved
-	_, keys := orders(f, saved.OrderBy)
+	_, keys := s.orders(f, saved.OrderBy)
 	out.OrderBy = keys[:len(keys)-1] // the id
 	return &out
 }
@@ -404,7 +410,7 @@ func TestB8ReportsEqualTheOracle(t *testing.T) {
 		defer s.close()
 		for i, saved := range s.w.Saved {
 			f, _ := s.w.App.Form(saved.Form)
-			saved := keepable(f, saved)
+			saved := s.keepable(f, saved)
 			id := s.put(saved, i)
 			for _, u := range s.w.Users {
 				op := s.op(u)
@@ -430,7 +436,7 @@ func (s *stage) compareSaved(op *Op, u *oracle.User, f *definition.Form, saved *
 		}
 		return
 	}
-	_, theirs := orders(f, saved.OrderBy)
+	_, theirs := s.orders(f, saved.OrderBy)
 	want := oracle.ListSaved(s.w, u, saved, nil, theirs)
 	s.walk(op, fmt.Sprintf("%s lists report %+v", u.Email, saved), List{Form: f.Number, Created: id, First: 7}, want)
 	got := s.walked(op, List{Form: f.Number, Created: id, Action: definition.Export, OrderBy: []Order{{Field: record.System[0]}}})

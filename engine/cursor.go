@@ -167,7 +167,11 @@ func (l *lister) binding() []byte {
 		put(binary.BigEndian.AppendUint32(nil, l.link.Number))
 	}
 	for _, k := range l.listed {
-		b := binary.BigEndian.AppendUint32(nil, k.Field.Number)
+		var b []byte
+		for _, step := range k.Path {
+			b = binary.BigEndian.AppendUint32(b, step.Number)
+		}
+		b = binary.BigEndian.AppendUint32(b, k.Field.Number)
 		put(append(b, flag(k.Desc), flag(k.NullsFirst)))
 	}
 	put(l.canonical)

@@ -56,7 +56,7 @@ func (s *stage) compareExport(op *Op, u *oracle.User, f *definition.Form, rnd *r
 		if i > 1 {
 			keys = world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u))
 		}
-		ours, theirs := orders(f, keys)
+		ours, theirs := s.orders(f, keys)
 		q := List{Form: f.Number, Action: definition.Export, Where: s.parse(op, f, where), OrderBy: ours, First: 1 + rnd.IntN(9)}
 		all := oracle.List(s.w, u, f.Name, where, theirs)
 		want := s.exported(u, f.Name, all)
@@ -154,7 +154,7 @@ func TestP3_ExportTellsNothingUnseen(t *testing.T) {
 		one, two := newStage(t, w), newStage(t, other)
 		for _, f := range w.App.Forms {
 			op := one.op(u)
-			keys, _ := orders(f, world.RandomOrder(w, rnd, f.Name, one.fields(op, u)))
+			keys, _ := one.orders(f, world.RandomOrder(w, rnd, f.Name, one.fields(op, u)))
 			q := List{Form: f.Number, Action: definition.Export, OrderBy: append(keys, Order{Field: record.System[0]})}
 			if fs, ok := op.view.Shape().Form(f.Number); ok && fs.View {
 				q.Where = one.parse(op, f, world.RandomWhere(w, rnd, f.Name, one.fields(op, u)))

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -127,20 +126,39 @@ func (op *Op) isDead(number uint32, d *reportDoc) bool {
 		return !ok
 	}
 	if slices.ContainsFunc(d.Columns, func(n uint32) bool { return gone(number, n) }) ||
-		slices.ContainsFunc(d.OrderBy, func(k reportOrder) bool { return gone(number, k.Field) }) {
+		slices.ContainsFunc(d.OrderBy, func(k reportOrder) bool { return op.leadsNowhere(number, k) }) {
 		return true
 	}
 	if d.Where == nil {
 		return false
 	}
-	_, ok := renamed(d.Where, number, func(form uint32, key string) (record.Field, string, bool) {
+	_, ok := renamed(d.Where, number, func(form uint32, key string) (named, bool) {
+		if by, many := wayOf(key); many {
+			return named{key: key, form: by.Form, many: true}, !gone(by.Form, by.Lookup.Number)
+		}
 		n := numberOf(key)
 		if gone(form, n) {
-			return record.Field{}, "", false
+			return named{}, false
 		}
-		return *op.app.forms[form].fields[n], key, true
+		return namedField(op.app.forms[form].fields[n], key), true
 	})
 	return !ok
+}
+
+// leadsNowhere reports whether an order key names a field that is not there.
+func (op *Op) leadsNowhere(form uint32, k reportOrder) bool {
+	for _, n := range append(slices.Clone(k.Path), k.Field) {
+		f := op.app.forms[form]
+		if f == nil {
+			return true
+		}
+		x, ok := f.field(n)
+		if !ok {
+			return true
+		}
+		form = x.Target
+	}
+	return false
 }
 
 func (op *Op) putReport(form uint32, id record.ID, d *reportDoc) error {
@@ -182,10 +200,7 @@ func (op *Op) fillReport(f *form, d *reportDoc, in ReportInput) error {
 	if _, faults := filter.Parse(*in.Where, op.Shown(number), filter.Options{}); len(faults) > 0 {
 		return fault.New(fault.Invalid, opReport, "input.%s", whereFault(faults[0]))
 	}
-	where, ok := renamed(*in.Where, number, func(form uint32, key string) (record.Field, string, bool) {
-		x, ok := op.Field(form, key)
-		return x, fmt.Sprintf("#%d", x.Number), ok
-	})
+	where, ok := renamed(*in.Where, number, op.storedName)
 	if !ok {
 		return fault.New(fault.Internal, opReport, "a filter that was read cannot be kept")
 	}
@@ -215,11 +230,11 @@ func (op *Op) fillOrder(f *form, d *reportDoc, keys []Order) error {
 	}
 	d.OrderBy = nil
 	for i, k := range keys {
-		x, ok := op.shownField(f.def.Number, k.Field.Number)
-		if !ok || !x.Orderable() {
+		key, ok := op.orderKey(f.def.Number, k)
+		if !ok {
 			return fault.New(fault.Invalid, opReport, "input.orderBy[%d]: not a field that this list can be ordered by", i)
 		}
-		d.OrderBy = append(d.OrderBy, reportOrder{x.Number, k.Desc, k.NullsFirst})
+		d.OrderBy = append(d.OrderBy, stored(key))
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 
 // Order is one key of a sort order.
 type Order struct {
+	// Path are the lookups that lead to the record whose field it is; none for the
+	// record itself. A target that is out of reach orders as null.
+	Path       []record.Field
 	Field      record.Field
 	Desc       bool
 	NullsFirst bool // default: nulls last, whatever the direction
@@ -106,7 +109,7 @@ type lister struct {
 	q         List
 	form      *form
 	shape     *policy.FormShape
-	where     *filter.Program // nil for no filter
+	where     *matcher // nil for no filter
 	canonical []byte
 	listed    []Order   // the order of the list, completed by the id
 	order     []Order   // listed, or its reverse where the walk goes backward
@@ -115,8 +118,6 @@ type lister struct {
 	parent    record.ID // of Children
 	link      *record.Field
 	masked    bool // masks concern the viewer on this form
-
-	reader cells
 }
 
 func (op *Op) newLister(q List) (*lister, error) {
@@ -143,9 +144,8 @@ func (op *Op) newLister(q List) (*lister, error) {
 		return nil, fault.New(fault.Internal, "engine.List", "records are listed for VIEW and EXPORT only")
 	}
 	l := &lister{op: op, q: q, form: f, shape: s, masked: len(op.view.Masks(q.Form)) > 0}
-	l.reader = cells{op: op, form: f}
 	if q.Where != nil {
-		l.where = filter.Compile(q.Where)
+		l.where = newMatcher(q.Where)
 		l.canonical = filter.AppendCanonical(nil, q.Where)
 	}
 	if err := l.completeOrder(); err != nil {
@@ -166,19 +166,40 @@ func (l *lister) completeOrder() error {
 	}
 	desc := false
 	for _, k := range keys {
-		f, ok := l.form.field(k.Field.Number)
-		if !ok || !l.shape.Visible.Has(k.Field.Number) || !f.Orderable() {
+		k, ok := l.op.orderKey(l.q.Form, k)
+		if !ok {
 			return fault.New(fault.Invalid, "engine.List", "orderBy: not a field that this list can be ordered by")
 		}
-		k.Field = *f
 		l.listed, desc = append(l.listed, k), k.Desc
-		if k.Field.Number == record.FieldID {
+		if len(k.Path) == 0 && k.Field.Number == record.FieldID {
 			return nil // keys behind the id cannot matter
 		}
 	}
 	l.listed = append(l.listed, Order{Field: *l.form.fields[record.FieldID], Desc: desc})
 	return nil
 }
+
+// orderKey finds the fields of an order key, false where one of them is not the
+// viewer's to see or has no order.
+func (op *Op) orderKey(number uint32, k Order) (Order, bool) {
+	if len(k.Path) > MaxOrderPath {
+		return k, false
+	}
+	path := make([]record.Field, 0, len(k.Path))
+	for _, step := range k.Path {
+		f, ok := op.shownField(number, step.Number)
+		if !ok || f.Type != record.Lookup {
+			return k, false
+		}
+		path, number = append(path, f), f.Target
+	}
+	f, ok := op.shownField(number, k.Field.Number)
+	k.Path, k.Field = slices.Clip(path), f
+	return k, ok && f.Orderable()
+}
+
+// MaxOrderPath is how many lookups an order key may lead through.
+const MaxOrderPath = 3
 
 // MaxOrder is the largest number of order keys. With texts of full length their
 // cursors stay within what is taken back.
@@ -279,7 +300,11 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 		if err := w.settle(); err != nil {
 			return nil, err
 		}
-		w.each(c.take)
+		hits := l.matching(w.admitted)
+		l.prepare(hits)
+		for _, a := range hits {
+			c.take(a)
+		}
 		if (c.full() || c.beyond) && p.ordered && !l.q.Total {
 			break
 		}
@@ -294,16 +319,48 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 // without its record: only where the order keys no longer matter.
 func (l *lister) countable(p *plan) bool { return p.ordered && l.from == nil && l.until == nil }
 
-// matches applies filter and link to a redacted record.
-func (l *lister) matches(r record.Redacted) bool {
-	if l.link != nil && r.Get(l.link).Ref() != l.parent {
-		return false
+// matching applies filter and link to the redacted records of a window.
+func (l *lister) matching(all []admitted) []admitted {
+	hits := slices.Clone(all)
+	if l.link != nil {
+		hits = slices.DeleteFunc(hits, func(a admitted) bool { return a.redacted.Get(l.link).Ref() != l.parent })
 	}
 	if l.where == nil {
-		return true
+		return hits
 	}
-	l.reader.rec = r
-	return l.where.Match(&l.reader, l.op.principal.User)
+	kept := hits[:0]
+	for i, yes := range l.op.match(l.where, l.form, redactedOf(hits)) {
+		if yes {
+			kept = append(kept, hits[i])
+		}
+	}
+	return kept
+}
+
+// prepare reads in batches what the order of the records needs of others.
+func (l *lister) prepare(hits []admitted) {
+	for i := range l.order {
+		if len(l.order[i].Path) == 0 {
+			continue
+		}
+		recs := redactedOf(hits)
+		for j := range l.order[i].Path {
+			recs = l.op.targets(&l.order[i].Path[j], recs)
+		}
+	}
+}
+
+// key reads the cell that orders a record, null where a lookup on the way to it
+// is null or leads out of reach (L1).
+func (l *lister) key(r record.Redacted, k *Order) record.Value {
+	for i := range k.Path {
+		next, ok := (&cells{op: l.op, rec: r}).target(&k.Path[i])
+		if !ok {
+			return record.Value{}
+		}
+		r = next
+	}
+	return r.Get(&k.Field)
 }
 
 // position reads the order keys of a redacted record.
@@ -315,7 +372,7 @@ func (l *lister) position(r record.Redacted) position {
 	}
 	p.keys = make([][]byte, len(keys))
 	for i := range keys {
-		p.keys[i] = storage.AppendSortKey(make([]byte, 0, 16), r.Get(&keys[i].Field))
+		p.keys[i] = storage.AppendSortKey(make([]byte, 0, 16), l.key(r, &keys[i]))
 	}
 	return p
 }
@@ -374,9 +431,6 @@ func (c *collector) need() int {
 }
 
 func (c *collector) take(a admitted) {
-	if !c.l.matches(a.redacted) {
-		return
-	}
 	c.total++
 	if c.ordered && c.full() && c.until == nil {
 		return

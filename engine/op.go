@@ -35,6 +35,7 @@ type Op struct {
 	faults   int
 	steps    int
 	nested   int   // records added below others
+	related  int   // records that a filter went through, see MaxRelated
 	err      error // what ended the operation
 	write    *writeState
 }

@@ -37,7 +37,7 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 		out = append(out, getting(f, ids[f.Number]), s.writing(f, rnd, ids))
 		out = append(out, remarks(f, ids[f.Number], rnd.IntN(3)), histories(f, ids[f.Number], rnd.IntN(3)))
 		for range 3 {
-			keys, _ := orders(f, world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u)))
+			keys, _ := s.orders(f, world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u)))
 			q := List{Form: f.Number, OrderBy: keys, First: rnd.IntN(6), Total: rnd.IntN(2) == 0}
 			if fs, ok := op.view.Shape().Form(f.Number); ok && fs.View {
 				q.Where = s.parse(op, f, world.RandomWhere(s.w, rnd, f.Name, s.fields(op, u)))

@@ -86,7 +86,7 @@ func (l *lister) byKey(op *Op, reach policy.Reach) *plan {
 	}
 	k := l.order[0]
 	n := k.Field.Number
-	if n < record.FirstField || op.view.MayMask(l.q.Form).Has(n) {
+	if len(k.Path) > 0 || n < record.FirstField || op.view.MayMask(l.q.Form).Has(n) {
 		return nil
 	}
 	var scans []scan

@@ -49,6 +49,9 @@ func (op *Op) trim() {
 // Get returns one record that the viewer may VIEW; false for every other id,
 // whether it exists or not.
 func (op *Op) Get(number uint32, id record.ID) (record.Redacted, bool, error) {
+	if s := op.seen[recordKey{number, id}]; s.decided {
+		return s.redacted, s.visible, op.failed()
+	}
 	rs, err := op.GetMany(number, []record.ID{id})
 	if err != nil {
 		return record.Redacted{}, false, err
@@ -183,7 +186,7 @@ var _ filter.Reader = (*cells)(nil)
 func (c *cells) Get(f *record.Field) record.Value {
 	v := c.rec.Get(f)
 	if f.Type == record.Lookup && !v.IsNull() {
-		if _, ok := c.Related(f); !ok {
+		if _, ok := c.target(f); !ok {
 			return record.Value{}
 		}
 	}
@@ -192,22 +195,27 @@ func (c *cells) Get(f *record.Field) record.Value {
 
 // Related follows a lookup to a record in the viewer's VIEW reach (L1).
 func (c *cells) Related(f *record.Field) (filter.Reader, bool) {
-	id := c.rec.Get(f).Ref()
-	target := c.op.app.forms[f.Target]
-	if id.IsZero() || target == nil {
+	r, ok := c.target(f)
+	if !ok {
 		return nil, false
+	}
+	return &cells{op: c.op, form: c.op.app.forms[f.Target], rec: r}, true
+}
+
+// target is the record that a lookup leads to, as far as the viewer reaches it.
+func (c *cells) target(f *record.Field) (record.Redacted, bool) {
+	id := c.rec.Get(f).Ref()
+	if id.IsZero() || c.op.app.forms[f.Target] == nil {
+		return record.Redacted{}, false
 	}
 	r, ok, err := c.op.Get(f.Target, id)
 	if err != nil {
 		if fault.KindOf(err) != fault.NotFound {
 			c.op.fail(err)
 		}
-		return nil, false
+		return record.Redacted{}, false
 	}
-	if !ok {
-		return nil, false
-	}
-	return &cells{op: c.op, form: target, rec: r}, true
+	return r, ok
 }
 
 // Scope returns the names that the viewer may use in a filter over the form:
@@ -230,6 +238,22 @@ func (s scope) Field(name string) (record.Field, bool) {
 		return record.Field{}, false
 	}
 	return f.Field, true
+}
+
+// Reverse finds the records that look a record up, by the name of their
+// connection.
+func (s scope) Reverse(name string) (filter.Reverse, filter.Scope, bool) {
+	by, ok := s.reverse(name)
+	return by, scope{s.shape, by.Form}, ok
+}
+
+func (s scope) reverse(name string) (filter.Reverse, bool) {
+	for _, r := range s.shape.Reverses()[s.number] {
+		if r.Name == name {
+			return filter.Reverse{Form: r.Child.Form.Number, Lookup: r.Lookup.Field}, true
+		}
+	}
+	return filter.Reverse{}, false
 }
 
 // Related is the scope of a lookup's target, where the viewer may view records

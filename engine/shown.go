@@ -27,6 +27,11 @@ func (s shown) Field(name string) (record.Field, bool) {
 	return f, true
 }
 
+func (s shown) Reverse(name string) (filter.Reverse, filter.Scope, bool) {
+	by, ok := s.reverse(name)
+	return by, shown{scope{s.shape, by.Form}}, ok
+}
+
 func (s shown) Related(f record.Field) (filter.Scope, bool) {
 	if _, ok := s.scope.Related(f); !ok {
 		return nil, false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"sluice/engine/policy"
@@ -272,21 +273,39 @@ func (s *stage) parse(op *Op, form *definition.Form, where map[string]any) filte
 	return e
 }
 
-// orders translates a generated order, without keys that lead through lookups
+// orders translates a generated order, without keys that end in lookups
 // and keys that have no order; the id ends it in ascending order.
-func orders(f *definition.Form, keys []oracle.Order) ([]Order, []oracle.Order) {
+func (s *stage) orders(f *definition.Form, keys []oracle.Order) ([]Order, []oracle.Order) {
 	var ours []Order
 	var theirs []oracle.Order
 	for _, k := range keys {
-		fd, ok := f.Field(k.Field)
-		if !ok || !fd.Orderable() || fd.Number == record.FieldID {
+		key, ok := s.order(f, k)
+		if !ok {
 			continue
 		}
-		ours = append(ours, Order{Field: fd.Field, Desc: k.Desc, NullsFirst: k.NullsFirst})
+		ours = append(ours, key)
 		theirs = append(theirs, k)
 	}
 	desc := len(theirs) > 0 && theirs[len(theirs)-1].Desc
 	return ours, append(theirs, oracle.Order{Field: "id", Desc: desc})
+}
+
+func (s *stage) order(f *definition.Form, k oracle.Order) (Order, bool) {
+	out := Order{Desc: k.Desc, NullsFirst: k.NullsFirst}
+	path := strings.Split(k.Field, ".")
+	for i, name := range path {
+		fd, ok := f.Field(name)
+		switch {
+		case !ok:
+			return out, false
+		case i == len(path)-1:
+			out.Field = fd.Field
+			return out, fd.Orderable() && (i > 0 || fd.Number != record.FieldID)
+		}
+		out.Path = append(out.Path, fd.Field)
+		f = s.w.FormNumber(fd.Target)
+	}
+	return out, false
 }
 
 func newMemory(tb testing.TB) *storage.Store {

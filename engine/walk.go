@@ -70,7 +70,7 @@ func (l *lister) each(reach policy.Reach, p *plan, fn func([]admitted) error) er
 // refresh begins another window: with memory for it, and fuel.
 func (l *lister) refresh(w *window) {
 	l.op.trim()
-	l.op.fuel = rules.Fuel{Left: rules.QueryFuel}
+	l.op.fuel, l.op.related = rules.Fuel{Left: rules.QueryFuel}, 0
 	w.reset()
 }
 
@@ -82,7 +82,7 @@ func (l *lister) settled(w *window, fn func([]admitted) error) error {
 	if err := w.settle(); err != nil {
 		return err
 	}
-	hits := slices.DeleteFunc(slices.Clone(w.admitted), func(a admitted) bool { return !l.matches(a.redacted) })
+	hits := l.matching(w.admitted)
 	if err := l.op.failed(); err != nil {
 		return err
 	}
@@ -100,6 +100,7 @@ type place struct {
 func (l *lister) sorted(reach policy.Reach, p *plan, fn func([]record.Redacted) error) error {
 	var places []place
 	err := l.each(reach, p, func(hits []admitted) error {
+		l.prepare(hits)
 		for _, a := range hits {
 			pos := l.position(a.redacted)
 			places = append(places, place{l.comparable(pos), pos.id})

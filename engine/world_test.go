@@ -157,7 +157,7 @@ func (s *stage) compareLists(op *Op, u *oracle.User, f *definition.Form, rnd *ra
 			where = world.RandomWhere(s.w, rnd, f.Name, s.fields(op, u))
 			keys = world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u))
 		}
-		ours, theirs := orders(f, keys)
+		ours, theirs := s.orders(f, keys)
 		q := List{Form: f.Number, Where: s.parse(op, f, where), OrderBy: ours, First: 1 + rnd.IntN(9)}
 		want := oracle.List(s.w, u, f.Name, where, theirs)
 		what := fmt.Sprintf("%s lists %s where %v order %+v", u.Email, f.Name, where, theirs)
@@ -251,7 +251,7 @@ func (s *stage) compareDefaultOrder(op *Op, u *oracle.User, r *definition.Report
 			keys = append(keys, oracle.Order{Field: k.Field, Desc: k.Desc})
 		}
 	}
-	_, theirs := orders(f, keys)
+	_, theirs := s.orders(f, keys)
 	s.walk(op, u.Email+" ordered report "+r.Name, List{Form: f.Number, Report: r.Name, First: 6}, oracle.ListReport(s.w, u, r.Name, nil, theirs))
 }
 

@@ -21,19 +21,14 @@ type Form struct {
 	// Nested are the lists of a create input that hold records to add below the
 	// new one: the numbers of their forms by name.
 	Nested map[string]uint32
-	// Orders are the fields that a list may be ordered by.
-	Orders map[string]record.Field
+	// Orders are the fields that a list may be ordered by, and Through the lookups
+	// to records that it may be ordered by, as the order input names them.
+	Orders  map[string]record.Field
+	Through map[string]*record.Field
 
 	defs            []*ast.Definition
 	query, mutation ast.FieldList
 	meanings        meanings
-}
-
-// reverse is a connection from a form to the records whose lookup leads to it.
-type reverse struct {
-	name   string
-	child  *policy.FormShape
-	lookup *definition.Field
 }
 
 // plan is everything that the types of one form depend on.
@@ -41,7 +36,7 @@ type plan struct {
 	shape    *policy.FormShape
 	fields   []*definition.Field // visible, lookups to forms without VIEW excluded
 	system   []record.Field      // visible system fields without id
-	reverses []reverse
+	reverses []policy.Reverse
 	nests    []nest
 	targets  map[uint32]string // form number to name, of the lookups among fields
 }
@@ -71,11 +66,11 @@ func (p *plan) key() string {
 	}
 	for _, r := range p.reverses {
 		b = append(b, 'r')
-		number(r.child.Form.Number)
+		number(r.Child.Form.Number)
 		b = append(b, '.')
-		number(r.lookup.Number)
-		b = append(append(append(b, '.'), r.name...), ' ')
-		if len(r.child.Searchable()) > 0 {
+		number(r.Lookup.Number)
+		b = append(append(append(b, '.'), r.Name...), ' ')
+		if len(r.Child.Searchable()) > 0 {
 			b = append(b, 'q')
 		}
 	}
@@ -93,7 +88,7 @@ func (p *plan) key() string {
 func (p *plan) build() *Form {
 	f := &Form{
 		Number: p.shape.Form.Number, Name: p.shape.Form.Name,
-		Inputs: map[string]*record.Field{}, Nested: map[string]uint32{}, Orders: map[string]record.Field{}, meanings: meanings{},
+		Inputs: map[string]*record.Field{}, Nested: map[string]uint32{}, Orders: map[string]record.Field{}, Through: map[string]*record.Field{}, meanings: meanings{},
 	}
 	if p.shape.View {
 		p.object(f)
@@ -118,8 +113,8 @@ func (p *plan) object(f *Form) {
 		fields = append(fields, documented(p.cell(f, x), x))
 	}
 	for _, r := range p.reverses {
-		d := field(r.name, r.child.Form.Name+"Connection!", recordArgs(r.child)...)
-		fields = append(fields, f.mean(d, Meaning{Kind: Children, Form: r.child.Form.Number, Field: &r.lookup.Field}))
+		d := field(r.Name, r.Child.Form.Name+"Connection!", recordArgs(r.Child)...)
+		fields = append(fields, f.mean(d, Meaning{Kind: Children, Form: r.Child.Form.Number, Field: &r.Lookup.Field}))
 	}
 	for i := range p.system {
 		fields = append(fields, f.system(&p.system[i]))
@@ -184,6 +179,9 @@ func (p *plan) filters(f *Form) {
 	for i := range p.system {
 		names = append(names, field(p.system[i].Name, filterType(&p.system[i])))
 	}
+	for _, r := range p.reverses {
+		names = append(names, field(r.Name, manyFilter(r.Child.Form.Name)))
+	}
 	combine = append(combine, names...)
 	lookup := combine
 	if combine.ForName("isNull") == nil {
@@ -191,6 +189,23 @@ func (p *plan) filters(f *Form) {
 			"Whether the lookup is null or leads to a record that the viewer cannot reach."))
 	}
 	f.defs = append(f.defs, input(f.Name+"Filter", combine), input(f.Name+"LookupFilter", lookup))
+	if len(p.targets) > 0 {
+		f.defs = append(f.defs, p.quantified())
+	}
+}
+
+func manyFilter(form string) string { return form + "ManyFilter" }
+
+// quantified is the filter by the records of this form that lead to a record.
+func (p *plan) quantified() *ast.Definition {
+	name := p.shape.Form.Name
+	d := input(manyFilter(name), ast.FieldList{
+		described(field("some", name+"Filter"), "At least one of them matches."),
+		described(field("every", name+"Filter"), "None of them fails to match; so too where there are none."),
+		described(field("none", name+"Filter"), "None of them matches; so too where there are none."),
+	})
+	d.Description = "By the records that lead here and that the viewer reaches."
+	return d
 }
 
 func (p *plan) order(f *Form) {
@@ -208,11 +223,21 @@ func (p *plan) order(f *Form) {
 	for _, x := range p.system {
 		add(x, nil)
 	}
-	f.defs = append(f.defs, enum, input(f.Name+"Order", ast.FieldList{
-		field("field", enum.Name+"!"),
+	keys := ast.FieldList{
+		described(field("field", enum.Name), "The field to order by; either this or one lookup is given."),
 		enumDefault(field("direction", "Direction"), "ASC"),
 		enumDefault(field("nulls", "Nulls"), "LAST"),
-	}))
+	}
+	for _, x := range p.fields {
+		if x.Type != record.Lookup {
+			continue
+		}
+		name := freeField(x.Name, keys)
+		f.Through[name] = &x.Field
+		keys = append(keys, described(field(name, p.targets[x.Target]+"Order"),
+			"The record that the lookup leads to, with direction and nulls of its own; one out of reach counts as null."))
+	}
+	f.defs = append(f.defs, enum, input(f.Name+"Order", keys))
 }
 
 func (p *plan) queries(f *Form) {

@@ -11,66 +11,6 @@ import (
 	"sluice/internal/record"
 )
 
-// incoming are the lookups of one child form that lead to a form.
-type incoming struct {
-	child   *policy.FormShape
-	lookups []*definition.Field
-}
-
-// incomingOf groups the visible lookups of all forms by the form that they lead
-// to, in the order of forms and fields.
-func incomingOf(plans []*plan) map[uint32][]incoming {
-	out := map[uint32][]incoming{}
-	for _, p := range plans {
-		if !p.shape.View {
-			continue
-		}
-		for _, f := range p.fields {
-			if f.Type != record.Lookup {
-				continue
-			}
-			in := out[f.Target]
-			if n := len(in); n == 0 || in[n-1].child != p.shape {
-				in = append(in, incoming{child: p.shape})
-			}
-			last := &in[len(in)-1]
-			last.lookups = append(last.lookups, f)
-			out[f.Target] = in
-		}
-	}
-	return out
-}
-
-// reverses names the connections from a form to the forms that look it up: by
-// the child's plural, where only one visible lookup of that child leads here and
-// no field has that name; else by plural, "By" and the lookup's name. Names
-// follow from what the shape shows alone, so that they tell nothing of lookups
-// that it hides.
-func reverses(p *plan, in []incoming) []reverse {
-	taken := map[string]bool{"id": true, "viewerCanUpdate": true, "viewerCanDelete": true}
-	for _, f := range p.fields {
-		taken[f.Name] = true
-	}
-	for _, f := range record.System {
-		taken[f.Name] = true
-	}
-	var out []reverse
-	for _, c := range in {
-		for _, f := range c.lookups {
-			name := c.child.Form.Plural
-			if len(c.lookups) > 1 || taken[name] {
-				name += "By" + upperFirst(f.Name)
-			}
-			for taken[name] {
-				name += "_"
-			}
-			taken[name] = true
-			out = append(out, reverse{name: name, child: c.child, lookup: f})
-		}
-	}
-	return out
-}
-
 var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // checkNames reports the first name of a form's types that two fields share, or

@@ -66,10 +66,10 @@ func (p *plan) nestName(c *plan) string {
 	parent, _ := c.parent()
 	taken := map[string]bool{}
 	for _, r := range p.reverses {
-		if r.child == c.shape && r.lookup.Number == parent.Number {
-			return r.name
+		if r.Child == c.shape && r.Lookup.Number == parent.Number {
+			return r.Name
 		}
-		taken[r.name] = true
+		taken[r.Name] = true
 	}
 	for _, x := range p.fields {
 		taken[x.Name] = true

@@ -213,11 +213,9 @@ func plans(shape *policy.Shape) []*plan {
 		}
 		out = append(out, p)
 	}
-	in := incomingOf(out)
+	reverses := shape.Reverses()
 	for _, p := range out {
-		if p.shape.View {
-			p.reverses = reverses(p, in[p.shape.Form.Number])
-		}
+		p.reverses = reverses[p.shape.Form.Number]
 	}
 	nestings(out)
 	return out

@@ -9,7 +9,10 @@ import (
 
 // Program is a compiled filter. It is immutable and safe for concurrent use.
 // The zero Program matches nothing.
-type Program struct{ match matcher }
+type Program struct {
+	match      matcher
+	quantifies bool
+}
 
 type matcher = func(Reader, record.ID) bool
 
@@ -22,13 +25,23 @@ func Compile(e Expr) *Program {
 	if !ok {
 		return &Program{}
 	}
-	return &Program{match: m}
+	return &Program{match: m, quantifies: quantifies(e)}
 }
+
+// Valid reports whether the program is that of a filter without damage; one that
+// is not matches nothing.
+func (p *Program) Valid() bool { return p != nil && p.match != nil }
 
 // Match reports whether the record matches, with VIEWER standing for viewer.
 // Comparisons do not allocate beyond what r does.
 func (p *Program) Match(r Reader, viewer record.ID) bool {
-	return p != nil && p.match != nil && p.match(r, viewer)
+	if p == nil || p.match == nil {
+		return false
+	}
+	if _, ok := r.(Quantifying); p.quantifies && !ok {
+		return false
+	}
+	return p.match(r, viewer)
 }
 
 func compile(e Expr) (matcher, bool) {
@@ -65,6 +78,8 @@ func compile(e Expr) (matcher, bool) {
 			return nil, false
 		}
 		return search(e.Fields, e.Query)
+	case *Quantified:
+		return compileQuantified(e)
 	}
 	return nil, false
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Fields returns the fields of the record itself that e reads, each once, in
-// order of their numbers, lookups of Related included.
+// order of their numbers, lookups of Related included. What Quantified reads is of
+// other records.
 func Fields(e Expr) []record.Field {
 	var fs []record.Field
 	collect(e, &fs)
@@ -65,6 +66,9 @@ func AppendCanonical(dst []byte, e Expr) []byte {
 		}
 		dst = binary.AppendUvarint(dst, uint64(len(e.Query)))
 		return append(dst, e.Query...)
+	case *Quantified:
+		dst = binary.AppendUvarint(append(dst, 'q', byte(e.Kind)), uint64(e.By.Form))
+		return AppendCanonical(appendField(dst, &e.By.Lookup), e.Where)
 	}
 	return append(dst, 0)
 }

@@ -122,6 +122,11 @@ func (p *parser) member(key string, src any, sc Scope, depth int) Expr {
 		return Not{X: p.object(src, sc, depth+1)}
 	}
 	f, ok := sc.Field(key)
+	if r, reverses := sc.(Reverser); !ok && reverses {
+		if by, target, ok := r.Reverse(key); ok {
+			return p.quantified(by, src, target, depth+1)
+		}
+	}
 	switch {
 	case !ok:
 		p.fail("unknown name %s", quoted(key))

@@ -51,7 +51,7 @@ func matches(r reader, where map[string]any) bool {
 func fieldMatches(r reader, name string, arg map[string]any) bool {
 	f, ok := Field(r.form, name)
 	if !ok {
-		panic("oracle: no field " + name + " in " + r.form.Name)
+		return quantified(r, name, arg)
 	}
 	cell := r.cell(name)
 	if f.Type == record.Lookup {

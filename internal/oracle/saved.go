@@ -30,28 +30,6 @@ func SeesSaved(w *World, u *User, s *SavedReport) bool {
 		!slices.ContainsFunc(s.OrderBy, func(key Order) bool { return !allOnPath(w, form, key.Field, sees) })
 }
 
-// allNamed reports whether ok holds for each field that a filter names.
-func allNamed(w *World, form *definition.Form, where map[string]any, ok func(*definition.Form, string) bool) bool {
-	for name, arg := range where {
-		switch name {
-		case "and", "or", "not":
-			list, several := arg.([]any)
-			if !several {
-				list = []any{arg}
-			}
-			if slices.ContainsFunc(list, func(x any) bool { return !allNamed(w, form, x.(map[string]any), ok) }) {
-				return false
-			}
-			continue
-		}
-		f, _ := Field(form, name)
-		if !ok(form, name) || f.Type == record.Lookup && !allNamed(w, w.FormNumber(f.Target), arg.(map[string]any), ok) {
-			return false
-		}
-	}
-	return true
-}
-
 // allOnPath is allNamed for an order key.
 func allOnPath(w *World, form *definition.Form, path string, ok func(*definition.Form, string) bool) bool {
 	name, rest, through := strings.Cut(path, ".")

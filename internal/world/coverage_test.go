@@ -220,8 +220,10 @@ func seeWhere(w *World, u *oracle.User, f *definition.Form, seed uint64, is map[
 	}
 	is["where keeps some"] = true
 	for _, name := range named(where) {
-		if field, _ := oracle.Field(f, name); field.Target != 0 {
+		if field, own := oracle.Field(f, name); field.Target != 0 {
 			is["where through a lookup matters"] = true
+		} else if !own {
+			is["where quantifies"] = true
 		}
 	}
 }

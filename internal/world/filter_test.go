@@ -30,6 +30,15 @@ func (s scope) Related(f record.Field) (filter.Scope, bool) {
 	return scope{s.w, target, s.fields}, len(s.fields(target.Name)) > 0
 }
 
+func (s scope) Reverse(name string) (filter.Reverse, filter.Scope, bool) {
+	for _, way := range Ways(s.w, s.form, s.fields) {
+		if way.Name == name {
+			return filter.Reverse{Form: way.Form.Number, Lookup: way.Lookup}, scope{s.w, way.Form, s.fields}, true
+		}
+	}
+	return filter.Reverse{}, nil, false
+}
+
 // cells reads through the oracle what a user may.
 type cells struct {
 	w    *World
@@ -47,6 +56,19 @@ func (c cells) Related(f *record.Field) (filter.Reader, bool) {
 	target := c.w.FormNumber(f.Target)
 	rec := c.w.Find(target.Name, c.Get(f).Ref())
 	return cells{c.w, c.u, target, rec}, rec != nil
+}
+
+func (c cells) Quantify(q *filter.Quantified, viewer record.ID) bool {
+	child, program := c.w.FormNumber(q.By.Form), filter.Compile(q.Where)
+	for _, rec := range c.w.Records[child.Name] {
+		row := cells{c.w, c.u, child, rec}
+		if oracle.MaySee(c.w, c.u, definition.View, child.Name, rec) && row.Get(&q.By.Lookup).Ref() == c.rec.ID {
+			if answer, decided := q.Kind.Decided(program.Match(row, viewer)); decided {
+				return answer
+			}
+		}
+	}
+	return q.Kind != filter.Some
 }
 
 // TestTwoFilters runs random filters through the house's filter package and

@@ -66,7 +66,7 @@ func (g *gen) saved() {
 		}
 		s := &oracle.SavedReport{Name: fmt.Sprintf("saved %d", i), Form: f.Name, Maker: maker.ID}
 		if g.chance(0.85) {
-			s.Criteria = RandomWhere(g.w, g.Rand, f.Name, fields)
+			s.Criteria = (&filters{rnd: g.Rand, w: g.w, fields: fields, stored: true}).object(f, g.IntN(4))
 		}
 		for _, name := range fields(f.Name) {
 			if _, system := record.SystemField(name); !system && g.chance(0.3) {

@@ -61,6 +61,7 @@ type filters struct {
 	gone   []record.ID
 	fields Fields
 	policy bool // VIEWER may stand for a user
+	stored bool // names are those of who sees everything
 }
 
 // object makes one object; depth is the number of operators that it may nest.
@@ -91,7 +92,7 @@ func (g *filters) object(f *definition.Form, depth int) map[string]any {
 
 func (g *filters) condition(out map[string]any, f *definition.Form, depth int) {
 	names := g.fields(f.Name)
-	if len(names) == 0 {
+	if len(names) == 0 || g.quantified(out, f, depth) {
 		return
 	}
 	field, _ := oracle.Field(f, pick(g.rnd, names))

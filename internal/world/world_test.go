@@ -235,7 +235,8 @@ func TestFiltersAndOrders(t *testing.T) {
 		fields := VisibleTo(w, u)
 		where, order := RandomWhere(w, rnd, f.Name, fields), RandomOrder(w, rnd, f.Name, fields)
 		for _, name := range named(where) {
-			if !slices.Contains(fields(f.Name), name) {
+			way := func(w Way) bool { return w.Name == name }
+			if !slices.Contains(fields(f.Name), name) && !slices.ContainsFunc(Ways(w, f, fields), way) {
 				t.Fatalf("seed %d: %v names %s", seed, where, name)
 			}
 		}

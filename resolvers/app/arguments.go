@@ -117,26 +117,6 @@ func (x *exec) orderOf(f *field) ([]engine.Order, error) {
 	return x.orders(f, v, "orderBy")
 }
 
-// orders reads order keys of the field's form.
-func (x *exec) orders(f *field, v any, where string) ([]engine.Order, error) {
-	items, _ := v.([]any)
-	form, ok := x.r.schema.Form(f.mean.Form)
-	if len(items) == 0 || !ok {
-		return nil, nil
-	}
-	out := make([]engine.Order, len(items))
-	for i, item := range items {
-		m, _ := item.(map[string]any)
-		name, _ := m["field"].(string)
-		by, ok := form.Orders[name]
-		if !ok {
-			return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s[%d].field: unknown field", where, i)
-		}
-		out[i] = engine.Order{Field: by, Desc: m["direction"] == "DESC", NullsFirst: m["nulls"] == "FIRST"}
-	}
-	return out, nil
-}
-
 func (x *exec) whereOf(f *field) (filter.Expr, error) {
 	v, err := x.argument(f, "where")
 	if err != nil || v == nil {

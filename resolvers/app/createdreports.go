@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"sluice/engine"
@@ -97,7 +98,7 @@ func (x *exec) createdReport(s *set, r *engine.CreatedReport) bool {
 func (x *exec) orderKey(f *field, k *engine.Order) bool {
 	switch f.mean.Kind {
 	case app.OrderKeyField:
-		x.text(k.Field.Name)
+		x.text(pathOf(k))
 	case app.OrderKeyDirection:
 		x.text(either(k.Desc, "DESC", "ASC"))
 	case app.OrderKeyNulls:
@@ -106,6 +107,16 @@ func (x *exec) orderKey(f *field, k *engine.Order) bool {
 		return x.unknown(f)
 	}
 	return true
+}
+
+// pathOf names what a key orders by: the lookups that lead to it, and the field.
+func pathOf(k *engine.Order) string {
+	var b strings.Builder
+	for _, step := range k.Path {
+		b.WriteString(step.Name)
+		b.WriteByte('.')
+	}
+	return b.String() + k.Field.Name
 }
 
 func either(on bool, yes, no string) string {
