@@ -21,7 +21,7 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	s := a.op.stream(a.l, p, false)
 	defer s.close()
 	w := a.op.window(a.l.form, a.l.shape, reach)
-	direct := len(w.rules) == 0 && !w.masks && len(a.lookups) == 0
+	direct := len(w.rules) == 0 && !w.masks && len(a.lookups) == 0 && a.l.alone()
 	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
 	for !s.done() {
 		if err := a.op.ctx.Err(); err != nil {
@@ -71,7 +71,10 @@ func (a *aggregator) decide(w *window, en entry, in bool) error {
 	if !in && !a.op.view.Contains(w.reach, &s) {
 		return nil
 	}
-	return a.add(a.op.redact(w.shape, &s, false))
+	if r := a.op.redact(w.shape, &s, false); a.l.matches(r) {
+		return a.add(r)
+	}
+	return nil
 }
 
 // settled adds what of a window is in reach. Targets of lookups are asked for
@@ -83,12 +86,13 @@ func (a *aggregator) settled(w *window) error {
 	if err := w.settle(); err != nil {
 		return err
 	}
+	hits := a.l.matching(w.admitted)
 	for _, f := range a.lookups {
-		if err := a.reach(f, w.admitted); err != nil {
+		if err := a.reach(f, hits); err != nil {
 			return err
 		}
 	}
-	for _, ad := range w.admitted {
+	for _, ad := range hits {
 		if err := a.add(ad.redacted); err != nil {
 			return err
 		}
@@ -134,11 +138,8 @@ func (a *aggregator) cell(f *record.Field, r record.Redacted) record.Value {
 	return v
 }
 
-// add puts a record into its group.
+// add puts a record that matches into its group.
 func (a *aggregator) add(r record.Redacted) error {
-	if !a.l.matches(r) {
-		return nil
-	}
 	g, err := a.groupOf(r)
 	if err != nil {
 		return err

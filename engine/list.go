@@ -117,7 +117,8 @@ type lister struct {
 	until     *position // what it ends before, nil for its end
 	parent    record.ID // of Children
 	link      *record.Field
-	masked    bool // masks concern the viewer on this form
+	reader    cells // of matches
+	masked    bool  // masks concern the viewer on this form
 }
 
 func (op *Op) newLister(q List) (*lister, error) {
@@ -144,6 +145,7 @@ func (op *Op) newLister(q List) (*lister, error) {
 		return nil, fault.New(fault.Internal, "engine.List", "records are listed for VIEW and EXPORT only")
 	}
 	l := &lister{op: op, q: q, form: f, shape: s, masked: len(op.view.Masks(q.Form)) > 0}
+	l.reader = cells{op: op, form: f}
 	if q.Where != nil {
 		l.where = newMatcher(q.Where)
 		l.canonical = filter.AppendCanonical(nil, q.Where)
@@ -335,6 +337,24 @@ func (l *lister) matching(all []admitted) []admitted {
 		}
 	}
 	return kept
+}
+
+// alone reports whether the filter can be asked record by record: it reads no
+// other records.
+func (l *lister) alone() bool {
+	return l.where == nil || l.where.prog != nil && len(l.where.follow) == 0
+}
+
+// matches is matching for one record, of a filter that is alone.
+func (l *lister) matches(r record.Redacted) bool {
+	if l.link != nil && r.Get(l.link).Ref() != l.parent {
+		return false
+	}
+	if l.where == nil {
+		return true
+	}
+	l.reader.rec = r
+	return l.where.prog.Match(&l.reader, l.op.principal.User)
 }
 
 // prepare reads in batches what the order of the records needs of others.
