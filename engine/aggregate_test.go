@@ -67,7 +67,7 @@ func showGroups(q *Aggregation, ask func(Aggregation) (*Groups, error)) string {
 		}
 		fmt.Fprint(&b, page.Total, page.HasNext, page.HasPrev)
 		for i, g := range page.Groups {
-			fmt.Fprint(&b, "\n", describeGroup(q, g), page.Cursor(i))
+			fmt.Fprint(&b, "\n", page.Cursor(i), " ", describeGroup(q, g))
 		}
 		if !page.HasNext {
 			return b.String()
