@@ -16,7 +16,7 @@ var attacks = joined(
 	folderLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	sheetLists("app Query.sheets", "{", "sheets", "}"),
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
-	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, further,
+	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
 )
 
 // harmlessPaths lead to nothing that anybody could lack the right to see.

@@ -55,7 +55,7 @@ reports:
     criteria: {level: {gte: 5}}
     columns: [title, level]
     orderBy: [{field: note}]
-roles:
+` + vaultPages + `roles:
   - {name: CEO}
   - {name: clerk, reportsTo: CEO}
 hierarchy: true
@@ -69,6 +69,7 @@ permissionSets:
       folders: [VIEW, EDIT, DELETE, EXPORT, WRITE_COMMENTS, READ_HISTORY]
       highFolders: [VIEW]
       sheets: [VIEW, EDIT, DELETE]
+    pages: {desk: [ACCESS], board: [ACCESS]}
 sharingRules:
   - {name: kept, form: Folder, field: keeper, level: READ}
   - {name: coded, form: Folder, criteria: {code: {eq: SHARED}}, to: {role: clerk}, level: READ}
@@ -172,6 +173,7 @@ func (v *vault) fill() {
 	v.fillTalk()
 	v.fillReports()
 	v.fillFiles()
+	v.fillDocuments()
 	for _, who := range []string{"ann", "bob", "eve"} {
 		v.values["cursor of "+who] = v.must(who, vaultPath, `{folders(first:1){pageInfo{endCursor}}}`).at("folders.pageInfo.endCursor").(string)
 	}

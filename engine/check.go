@@ -98,6 +98,10 @@ func (e *Engine) judge(r storage.Reader, people *directory.People, p identity.Pr
 	if j.faults = append(attributeFaults(j.prev, j.next, people), boundFaults(j.next, bound)...); len(j.faults) > 0 {
 		return j, nil
 	}
+	pages, err := e.pageFindings(p, j)
+	if err != nil || len(j.faults) > 0 {
+		return j, err
+	}
 	j.next.Version = ptr.next()
 	if j.unchanged, err = sameVersion(j.prev, j.next); err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func (e *Engine) judge(r storage.Reader, people *directory.People, p identity.Pr
 	if j.unchanged {
 		j.next.Version = ptr.Active
 	}
-	j.findings = append(j.next.Check(j.surroundings(people, p, name, bound)), storedFindings(j.prev, j.next)...)
+	j.findings = append(j.next.Check(j.surroundings(people, p, name, bound)), append(pages, storedFindings(j.prev, j.next)...)...)
 	return j, nil
 }
 

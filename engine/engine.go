@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
@@ -23,6 +24,7 @@ const (
 	spaceHide       storage.Space = 22
 	spaceReport     storage.Space = 25
 	spaceExport     storage.Space = 26
+	spaceDocument   storage.Space = 29
 )
 
 // Options configure an Engine. Store, Directory, Rules and Inspect are
@@ -35,6 +37,9 @@ type Options struct {
 	// Inspect checks an uploaded module without keeping anything: its manifest
 	// and hash, or a fault of kind Invalid or Limit.
 	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
+	// Pages says what is wrong with the pages of a definition. Nil checks nothing: a
+	// page that does not fit is refused when it is run.
+	Pages func(app *definition.Application, shapes Shapes) ([]definition.Fault, []definition.Finding)
 	// Now is the clock; default time.Now. Decisions never read it.
 	Now func() time.Time
 	// Events are told what happened; every member may be nil.

@@ -13,6 +13,7 @@ type set struct {
 	def     *definition.PermissionSet // nil for full and nothing
 	forms   []rights                  // by form index
 	reports map[*report]actions
+	pages   map[string]bool // by name, those with ACCESS
 	shape   staticShape
 }
 
@@ -177,7 +178,7 @@ func (p *Policy) checkRuleSets() error {
 }
 
 func (p *Policy) compileSet(d *definition.PermissionSet) (*set, error) {
-	s := &set{def: d, forms: make([]rights, len(p.forms)), reports: map[*report]actions{}}
+	s := &set{def: d, forms: make([]rights, len(p.forms)), reports: map[*report]actions{}, pages: map[string]bool{}}
 	for name, list := range d.Reports {
 		r := p.reports[name]
 		if r == nil {
@@ -204,6 +205,12 @@ func (p *Policy) compileSet(d *definition.PermissionSet) (*set, error) {
 		if err := s.forms[at].addForm(p.forms[at].def, fp, d); err != nil {
 			return nil, fmt.Errorf("form %q: %w", name, err)
 		}
+	}
+	for _, name := range d.Pages {
+		if _, ok := p.app.Page(name); !ok {
+			return nil, fmt.Errorf("page %q does not exist", name)
+		}
+		s.pages[name] = true
 	}
 	s.shape = p.shapeOf(s)
 	return s, nil
@@ -268,7 +275,10 @@ func (r *rights) dropFormulas(f *definition.Form) {
 
 // fullSet holds every right on everything (A3, A13).
 func (p *Policy) fullSet() *set {
-	s := &set{forms: make([]rights, len(p.forms)), reports: map[*report]actions{}}
+	s := &set{forms: make([]rights, len(p.forms)), reports: map[*report]actions{}, pages: map[string]bool{}}
+	for _, d := range p.app.Pages {
+		s.pages[d.Name] = true
+	}
 	for _, r := range p.reports {
 		s.reports[r] = ^actions(0)
 	}

@@ -14,7 +14,8 @@ type Shape struct {
 	// Fingerprint is equal for equal shapes of equal definition versions of one
 	// tenant.
 	Fingerprint [32]byte
-	Forms       []*FormShape // in the definition's order; forms without any right are absent
+	Forms       []*FormShape       // in the definition's order; forms without any right are absent
+	Pages       []*definition.Page // those with ACCESS, in the definition's order
 }
 
 // FormShape is what the viewer may do with a form at all.
@@ -49,9 +50,33 @@ func (s *Shape) Form(number uint32) (*FormShape, bool) {
 	return nil, false
 }
 
+// Page returns the page of that name, false without ACCESS to it.
+func (s *Shape) Page(name string) (*definition.Page, bool) {
+	for _, p := range s.Pages {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// Full returns the shape of those who have every right: admins and developers.
+func (p *Policy) Full(t identity.Tenant) *Shape { return p.full.shape.forTenant(t) }
+
+// SetShape returns the shape of the holders of a permission set, false for one
+// that the definition does not have.
+func (p *Policy) SetShape(t identity.Tenant, set string) (*Shape, bool) {
+	s, ok := p.sets[set]
+	if !ok {
+		return nil, false
+	}
+	return s.shape.forTenant(t), true
+}
+
 // staticShape is what all viewers with one permission set share.
 type staticShape struct {
 	forms  []*FormShape
+	pages  []*definition.Page
 	digest [32]byte
 }
 
@@ -61,6 +86,7 @@ func (s *staticShape) forTenant(t identity.Tenant) *Shape {
 	return &Shape{
 		Fingerprint: sha256.Sum256(append(t[:], s.digest[:]...)),
 		Forms:       s.forms,
+		Pages:       s.pages,
 	}
 }
 
@@ -71,7 +97,12 @@ func (p *Policy) shapeOf(s *set) staticShape {
 			out.forms = append(out.forms, f)
 		}
 	}
-	out.digest = p.digest(out.forms)
+	for _, d := range p.app.Pages {
+		if s.pages[d.Name] {
+			out.pages = append(out.pages, d)
+		}
+	}
+	out.digest = p.digest(&out)
 	return out
 }
 
@@ -138,7 +169,7 @@ func (p *Policy) shows(s *set, r *report) bool {
 }
 
 // digest is an unambiguous hash of the definition's identity and the shape.
-func (p *Policy) digest(forms []*FormShape) [32]byte {
+func (p *Policy) digest(s *staticShape) [32]byte {
 	var b []byte
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -153,8 +184,12 @@ func (p *Policy) digest(forms []*FormShape) [32]byte {
 	}
 	text(p.app.Name)
 	b = binary.AppendUvarint(b, p.app.Version)
-	b = binary.AppendUvarint(b, uint64(len(forms)))
-	for _, f := range forms {
+	b = binary.AppendUvarint(b, uint64(len(s.pages)))
+	for _, d := range s.pages {
+		text(d.Name)
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.forms)))
+	for _, f := range s.forms {
 		b = binary.AppendUvarint(b, uint64(f.Form.Number))
 		numbers(f.Visible)
 		numbers(f.Writable)

@@ -35,7 +35,7 @@ type Schema struct {
 	owner  map[string]meanings // by type name
 }
 
-// Right is what the viewer may do with one form or report.
+// Right is what the viewer may do with one form, report or page.
 type Right struct {
 	Component, Kind string
 	Actions         []string
@@ -242,6 +242,9 @@ func rights(shape *policy.Shape) []Right {
 		for _, report := range s.Reports {
 			out = append(out, Right{Component: report.Name, Kind: "REPORT", Actions: []string{"VIEW"}})
 		}
+	}
+	for _, p := range shape.Pages {
+		out = append(out, Right{Component: p.Name, Kind: "PAGE", Actions: []string{"ACCESS"}})
 	}
 	return out
 }

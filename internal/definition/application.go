@@ -13,14 +13,18 @@ type Application struct {
 	Name    string
 	Version uint64
 	// Hierarchy switches reach over subordinates on (C3).
-	Hierarchy  bool
-	Attributes []record.Field // viewer attributes; Number is the position from 1
-	Forms      []*Form
-	Reports    []*Report        // the default reports first, in the order of the forms
-	Roles      []*Role          // the root first
-	Sets       []*PermissionSet // the built-in sets first
-	Sharing    []*SharingRule
-	Custom     []*CustomRule
+	Hierarchy bool
+	// RegisteredOnly refuses documents that nobody registered, except from those
+	// who may register them.
+	RegisteredOnly bool
+	Attributes     []record.Field // viewer attributes; Number is the position from 1
+	Forms          []*Form
+	Reports        []*Report        // the default reports first, in the order of the forms
+	Pages          []*Page          // in the order of the document
+	Roles          []*Role          // the root first
+	Sets           []*PermissionSet // the built-in sets first
+	Sharing        []*SharingRule
+	Custom         []*CustomRule
 	// Users maps the sign-in addresses that rules name to the users they meant
 	// when the definition was applied. An address that is absent grants nothing.
 	Users map[string]record.ID
@@ -145,6 +149,8 @@ type PermissionSet struct {
 	Forms map[string]*FormPermission
 	// Reports holds actions by report name, implied ones included, ascending.
 	Reports map[string][]Action
+	// Pages names the pages with ACCESS, ascending.
+	Pages []string
 }
 
 // FormPermission is what a set allows on a form and its fields.

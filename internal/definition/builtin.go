@@ -1,5 +1,7 @@
 package definition
 
+import "slices"
+
 // The built-in sets (B5, A12). They hide personal data and health information,
 // and fields so marked: whoever needs those writes a set that names them. Read
 // and Write cannot be redefined; Customer can, as a portal set.
@@ -39,6 +41,12 @@ func (r *resolver) builtIn(name string) *PermissionSet {
 	}
 	for _, p := range r.app.Reports {
 		s.Reports[p.Name] = append([]Action(nil), actions...)
+	}
+	if name == WriteSet {
+		for _, p := range r.app.Pages {
+			s.Pages = append(s.Pages, p.Name)
+		}
+		slices.Sort(s.Pages)
 	}
 	return s
 }

@@ -44,6 +44,7 @@ const (
 	RoleUnused             Kind = "ROLE_UNUSED"
 	SetUnused              Kind = "SET_UNUSED"
 	PeersAlone             Kind = "PEERS_ALONE"
+	PageUnusable           Kind = "PAGE_UNUSABLE"
 	StoredRecords          Kind = "STORED_RECORDS"
 	MoreFindings           Kind = "MORE_FINDINGS"
 )
@@ -96,6 +97,7 @@ func Kinds() []KindInfo {
 		{RoleUnused, Info, "nobody holds a role that no role reports to"},
 		{SetUnused, Info, "nobody holds a permission set of the document"},
 		{PeersAlone, Info, "a role shares with peers and has one user (told to admins)"},
+		{PageUnusable, Warning, "a set opens a page that asks for something outside the set's schema: it fails for every holder"},
 		{StoredRecords, Info, "stored records are checked, or indexes built, when the version is applied"},
 		{MoreFindings, Info, "more than 1,000 findings: the least severe are counted, not listed"},
 	}

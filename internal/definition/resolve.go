@@ -64,7 +64,7 @@ type resolver struct {
 	granted int
 }
 
-var topKeys = []string{"application", "viewerAttributes", "forms", "reports", "roles", "hierarchy", "permissionSets", "sharingRules", "customRules"}
+var topKeys = []string{"application", "viewerAttributes", "forms", "reports", "pages", "roles", "hierarchy", "permissionSets", "sharingRules", "customRules", "registeredOnly"}
 
 func (r *resolver) read(root value) {
 	o, ok := r.object(root, topKeys...)
@@ -77,9 +77,11 @@ func (r *resolver) read(root value) {
 		r.fail(o.of("application"), "the application is named %s, which cannot change", p.Name)
 	}
 	r.app.Hierarchy = r.flag(o, "hierarchy", false)
+	r.app.RegisteredOnly = r.flag(o, "registeredOnly", false)
 	r.readAttributes(o)
 	r.readForms(o)
 	r.readReports(o)
+	r.readPages(o)
 	r.checkNames()
 	r.readRoles(o)
 	r.readSets(o)

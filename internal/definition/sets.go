@@ -29,7 +29,7 @@ func (r *resolver) readSets(o object) {
 	seen := map[string]bool{ReadSet: true, WriteSet: true}
 	r.app.Sets = append(r.app.Sets, r.builtIn(ReadSet), r.builtIn(WriteSet))
 	for _, v := range r.items(o, "permissionSets", MaxSets, "a list of permission sets") {
-		so, ok := r.object(v, "name", "description", "apiAccess", "portal", "pii", "ephi", "forms", "reports")
+		so, ok := r.object(v, "name", "description", "apiAccess", "portal", "pii", "ephi", "forms", "reports", "pages")
 		if !ok {
 			continue
 		}
@@ -45,6 +45,7 @@ func (r *resolver) readSets(o object) {
 		}
 		r.readSetForms(so, s)
 		r.readSetReports(so, s)
+		r.readSetPages(so, s)
 		r.app.Sets = append(r.app.Sets, s)
 	}
 	if !seen[CustomerSet] {

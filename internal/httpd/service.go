@@ -51,7 +51,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{store: o.Store, log: o.Log, Directory: directory.New(o.Store, &directory.Options{Now: o.Now})}
 	var err error
 	s.Engine, err = engine.New(engine.Options{
-		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now,
+		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now, Pages: gateway.CheckPages,
 		Events: engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: s.ruleFault},
 	})
 	if err != nil {
@@ -91,6 +91,10 @@ func (s *Service) route(o Options) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/apps/{application}/graphql", apps)
+	mux.Handle("/apps/{application}/pages", apps)
+	mux.Handle("/apps/{application}/pages/", apps)
+	mux.Handle("/apps/{application}/documents", apps)
+	mux.Handle("/apps/{application}/documents/", apps)
 	mux.Handle("/apps/{application}/export/{form}", exports)
 	mux.Handle("/apps/{application}/files/", files)
 	mux.Handle("/apps/{application}/imports", imports)

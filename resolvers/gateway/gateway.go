@@ -27,7 +27,11 @@ type Options struct {
 	Limits    *Limits       // default DefaultLimits
 	Budget    int           // cells per operation; default app.DefaultBudget
 	Timeout   time.Duration // per operation; default 10 s
-	Events    Events
+	// RegisteredOnly refuses documents that nobody registered, in all
+	// applications; without it the definition of each says so. Those who may
+	// register documents are exempt.
+	RegisteredOnly bool
+	Events         Events
 }
 
 // Events are told what clients are not. Members may be nil and must not block.
@@ -38,8 +42,9 @@ type Events struct {
 	Panicked func(ctx context.Context, value any, stack []byte)
 }
 
-// Gateway serves the applications' GraphQL endpoints,
-// /apps/{application}/graphql. It is safe for concurrent use.
+// Gateway serves what applications answer in GraphQL:
+// /apps/{application}/graphql and /apps/{application}/pages/{name}. It is safe
+// for concurrent use.
 type Gateway struct {
 	o       Options
 	schemas *schemas
@@ -62,7 +67,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{o: o, schemas: newSchemas(*o.Limits)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/apps/{application}/graphql", g.serve)
+	mux.HandleFunc("/apps/{application}/graphql", g.serve(false))
+	mux.HandleFunc("/apps/{application}/pages/{name}", g.serve(true))
+	g.registryRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusNotFound, graph.CodeNotFound, "there is nothing at this address").write(w, mediaJSON)
 	})
@@ -99,28 +106,35 @@ func Protect(h http.Handler, ev Events) http.Handler {
 	})
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
-	media, refused := answerMedia(r)
-	if refused == nil {
-		refused = g.run(w, r, media)
+// serve answers operations; page says that the address names a page, whose
+// document is run.
+func (g *Gateway) serve(page bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		media, refused := answerMedia(r)
+		if refused == nil {
+			refused = g.run(w, r, media, page)
+		}
+		if refused == nil {
+			return
+		}
+		if refused.cause != nil {
+			g.failed(r.Context(), r.PathValue("application"), refused.cause)
+		}
+		refused.write(w, media)
 	}
-	if refused == nil {
-		return
-	}
-	if refused.cause != nil {
-		g.failed(r.Context(), r.PathValue("application"), refused.cause)
-	}
-	refused.write(w, media)
 }
 
 // run answers the request, or says why not.
-func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *refusal {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return refuse(http.StatusMethodNotAllowed, graph.CodeBadUserInput, "operations are sent by POST")
-	}
-	if f := checkContentType(r); f != nil {
-		return f
+func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page bool) *refusal {
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodPost:
+		if f := checkContentType(r); f != nil {
+			return f
+		}
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		return refuse(http.StatusMethodNotAllowed, graph.CodeBadUserInput, "operations are sent by POST, registered queries by GET too")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.o.Timeout)
 	defer cancel()
@@ -128,7 +142,7 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *ref
 	if f != nil {
 		return f
 	}
-	q, f := readRequest(w, r, g.o.Limits.Body)
+	q, f := g.request(w, r, page)
 	if f != nil {
 		return f
 	}
@@ -148,8 +162,28 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string) *ref
 	if c.replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
+	if q.get && len(answer.Errors) == 0 {
+		writeCached(w, r, media, answer.Data)
+		return nil
+	}
 	writeData(w, media, answer.Data, answer.Errors)
 	return nil
+}
+
+// request reads what is asked for, from the address or the body.
+func (g *Gateway) request(w http.ResponseWriter, r *http.Request, page bool) (q *request, f *refusal) {
+	if r.Method == http.MethodGet {
+		q, f = readQuery(r)
+	} else {
+		q, f = readRequest(w, r, g.o.Limits.Body)
+	}
+	if f != nil {
+		return nil, f
+	}
+	if page {
+		return q, q.ofPage(r.PathValue("name"))
+	}
+	return q, q.check()
 }
 
 // Authenticate finds out who sends a request. No token and a wrong one are
@@ -224,22 +258,29 @@ func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	run, mutates, f := c.prepare(e)
+	d, f, err := c.document(op)
+	if f != nil || err != nil {
+		return nil, f, err
+	}
+	run, mutates, f := c.prepare(op, e, d)
 	if f != nil {
 		return nil, f, nil
 	}
 	if !mutates {
 		return run.Query(ctx, requestOf(op)), nil, nil
 	}
+	if c.request.get {
+		return nil, refuse(http.StatusMethodNotAllowed, graph.CodeBadUserInput, "GET runs queries only; mutations are sent by POST"), nil
+	}
 	op.Close()
 	answer, err := c.mutate(ctx, run, key)
 	return answer, nil, err
 }
 
-func (c *call) prepare(e *entry) (run *app.Run, mutates bool, f *refusal) {
-	doc, errs := c.g.schemas.document(e, *c.request.Query)
+func (c *call) prepare(op *engine.Op, e *entry, d document) (run *app.Run, mutates bool, f *refusal) {
+	doc, errs := c.g.schemas.document(e, d)
 	if errs != nil {
-		return nil, false, refuseOperation(c.media, errs...)
+		return nil, false, c.unfit(op, d, errs)
 	}
 	o, err := doc.Operation(c.request.OperationName)
 	if err != nil {

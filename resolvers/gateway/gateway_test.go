@@ -173,7 +173,7 @@ func TestRightsChangeBeforeTheWrite(t *testing.T) {
 	op.Close()
 	q := `mutation{createOrder(input:{title:"x",amount:1}){id}}`
 	c := call{g: s.g, principal: s.as["ann"], application: "sales", request: &request{Query: &q}, media: mediaJSON}
-	run, mutates, refused := c.prepare(e)
+	run, mutates, refused := c.prepare(op, e, document{text: q})
 	if refused != nil || !mutates {
 		t.Fatal(refused)
 	}

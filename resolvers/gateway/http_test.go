@@ -36,7 +36,7 @@ func TestHTTP(t *testing.T) {
 		{"a weight that is none", "POST", "application/json", mediaJSON + ";q=NaN, " + mediaGraphQL + ";q=2", query, 406, "BAD_USER_INPUT", mediaJSON},
 		{"neither", "POST", "application/json", "text/html", query, 406, "BAD_USER_INPUT", mediaJSON},
 		{"refused with q=0", "POST", "application/json", "application/json;q=0", query, 406, "BAD_USER_INPUT", mediaJSON},
-		{"GET", "GET", "", "", "", 405, "BAD_USER_INPUT", mediaJSON},
+		{"GET", "GET", "", "", "", 400, "BAD_USER_INPUT", mediaJSON},
 		{"PUT", "PUT", "application/json", "", query, 405, "BAD_USER_INPUT", mediaJSON},
 		{"HEAD", "HEAD", "", "", "", 405, "BAD_USER_INPUT", mediaJSON},
 		{"form", "POST", "application/x-www-form-urlencoded", "", "query={__typename}", 415, "BAD_USER_INPUT", mediaJSON},

@@ -112,6 +112,9 @@ func (m *Management) run(w http.ResponseWriter, r *http.Request, media string) *
 	if f != nil {
 		return f
 	}
+	if q.Query == nil {
+		return refuse(http.StatusBadRequest, graph.CodeBadUserInput, "query is required: there are no registered documents here")
+	}
 	oc, f := m.prepare(ctx, q, media)
 	if f != nil {
 		return f

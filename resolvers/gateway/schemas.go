@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
 	"sluice/engine"
 	graphapp "sluice/graph/app"
 	"sluice/internal/identity"
@@ -71,19 +69,4 @@ func (s *schemas) of(op *engine.Op) (*entry, schemaKey, error) {
 	}
 	e := &entry{schema: schema, documents: newCache[string, *app.Document](maxDocuments, maxDocumentText)}
 	return s.entries.put(key, e, 1), key, nil
-}
-
-// document returns a document ready to run on the entry's schema.
-func (s *schemas) document(e *entry, text string) (*app.Document, gqlerror.List) {
-	if d, ok := e.documents.get(text); ok {
-		return d, nil
-	}
-	doc, errs := s.limits.Parse(text)
-	if errs != nil {
-		return nil, errs
-	}
-	if errs := Validate(e.schema.AST, doc); errs != nil {
-		return nil, errs
-	}
-	return e.documents.put(text, app.NewDocument(e.schema, doc), len(text)), nil
 }

@@ -101,6 +101,7 @@ func newShopOn(t testing.TB, store *storage.Store) *shop {
 		Inspect: func(_ context.Context, m []byte) (*rules.Manifest, rules.Hash, error) {
 			return nil, rules.HashOf(m), nil
 		},
+		Pages: CheckPages,
 	})
 	s.must(err)
 	s.g, err = New(Options{Engine: s.e, Directory: s.d, Events: Events{
