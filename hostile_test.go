@@ -192,7 +192,7 @@ func TestBadInput(t *testing.T) {
 		{"a form", call{token: ravi, contentType: "application/x-www-form-urlencoded", body: "query=mutation"}, 415, "BAD_USER_INPUT"},
 		{"text", call{token: ravi, contentType: "text/plain", body: asked(`{me{id}}`)}, 415, "BAD_USER_INPUT"},
 		{"definition as JSON", call{method: "PUT", path: "/definition", token: mei, body: `{}`}, 415, "BAD_USER_INPUT"},
-		{"GET", call{method: "GET", path: salesPath + "?query={me{id}}", token: ravi}, 405, "BAD_USER_INPUT"},
+		{"GET", call{method: "GET", path: salesPath + "?query={me{id}}", token: ravi}, 400, "BAD_USER_INPUT"},
 		{"GET, management", call{method: "GET", path: managePath + "?query={me{kind}}", token: ravi}, 405, "BAD_USER_INPUT"},
 		{"another site", call{token: ravi, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, body: asked(`{me{id}}`)}, 403, "FORBIDDEN"},
 		{"another origin, definition", call{method: "PUT", path: "/definition", token: mei, contentType: "application/yaml",

@@ -51,7 +51,7 @@ func runDemo(ctx context.Context, env *Env, c *command, args []string) error {
 		return err
 	}
 	var sheet *demo.Sheet
-	s, err := open(env, db, func() []console.Persona { return sheet.Console() })
+	s, err := open(env, db, httpd.Options{Personas: func() []console.Persona { return sheet.Console() }})
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func fill(ctx context.Context, env *Env, db string) error {
 		return err
 	}
 	fmt.Fprintln(env.Stdout, "Filling the demo:")
-	s, err := open(env, partial, nil)
+	s, err := open(env, partial, httpd.Options{})
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,12 @@ import (
 	"net"
 	"path/filepath"
 
-	"sluice/console"
 	"sluice/internal/httpd"
 )
 
 var serveCommand = &command{
 	name: "serve", summary: "serve a data directory",
-	usage: "[-data DIR] [-addr HOST:PORT]",
+	usage: "[-data DIR] [-addr HOST:PORT] [-registered-only]",
 	help: `
 Serves the data directory until it is interrupted. A directory without an
 organization is set up once: the server prints a code, and whoever has it makes
@@ -30,10 +29,11 @@ func runServe(ctx context.Context, env *Env, c *command, args []string) error {
 	fs := c.flags(env)
 	data := fs.String("data", "data", "data `DIR`ectory, made if it does not exist")
 	addr := fs.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 takes a free one")
+	only := fs.Bool("registered-only", false, "run registered documents only, except for admins and developers")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
-	s, err := open(env, filepath.Join(*data, "db"), nil)
+	s, err := open(env, filepath.Join(*data, "db"), httpd.Options{RegisteredOnly: *only})
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,9 @@ func (s *served) close() error {
 	return errors.Join(errs...)
 }
 
-func open(env *Env, dir string, personas func() []console.Persona) (*served, error) {
+// open puts a service together over a data directory; o holds what its parts do
+// not say.
+func open(env *Env, dir string, o httpd.Options) (*served, error) {
 	log := slog.New(slog.NewTextHandler(env.Stderr, nil))
 	store, err := env.Parts.OpenStore(dir, func(text string) { log.Warn("storage", "warning", text) })
 	if err != nil {
@@ -80,7 +82,8 @@ func open(env *Env, dir string, personas func() []console.Persona) (*served, err
 		return nil, errors.Join(err, s.close())
 	}
 	s.closers = append(s.closers, closeRules)
-	s.Service, err = httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect, Log: log, Personas: personas})
+	o.Store, o.Rules, o.Inspect, o.Log = store, runner, inspect, log
+	s.Service, err = httpd.New(o)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
 	Log     *slog.Logger // default: discard
 	Now     func() time.Time
+	// RegisteredOnly is that of gateway.Options.
+	RegisteredOnly bool
 	// Personas are those of a demo; nil otherwise.
 	Personas func() []console.Persona
 }
@@ -65,7 +67,7 @@ func New(o Options) (*Service, error) {
 
 func (s *Service) route(o Options) error {
 	events := gateway.Events{Failed: s.failed, Panicked: s.panicked}
-	apps, err := gateway.New(gateway.Options{Engine: s.Engine, Directory: s.Directory, Events: events})
+	apps, err := gateway.New(gateway.Options{Engine: s.Engine, Directory: s.Directory, Events: events, RegisteredOnly: o.RegisteredOnly})
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ const howToAsk = "the body must be a JSON object with query or documentId, and o
 
 // check reports a request that asks for no document or for two.
 func (q *request) check() *refusal {
+	if q.get && q.Query != nil {
+		return refuse(http.StatusBadRequest, graph.CodeBadUserInput, "GET runs registered documents: send documentId instead of query")
+	}
 	if q.DocumentID != nil {
 		if q.Query != nil || q.hash != "" {
 			return refuse(http.StatusBadRequest, graph.CodeBadUserInput, "documentId: send no other document beside it")
@@ -115,6 +118,8 @@ func (q *request) readParameter(name string, all []string) error {
 		return errParameter
 	}
 	switch name {
+	case "query": // refused by check, in words of its own
+		q.Query = &all[0]
 	case "documentId":
 		q.DocumentID = &all[0]
 	case "operationName":

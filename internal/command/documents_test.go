@@ -1,0 +1,38 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"sluice/internal/demo"
+)
+
+func TestDocuments(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	push := func(manifest string) []string {
+		return []string{"documents", "push", "-application", "sales", "-f", file(t, "manifest.json", manifest)}
+	}
+	if out := term.must(push(`{"a/b": "{ me { id } }", "b": "{ me { kind } }"}`)...); out != "Registered 2 documents, 2 of them new.\n" {
+		t.Error(out)
+	}
+	if out := term.must(push(`{"b": "{ me { kind } }"}`)...); out != "Registered 1 documents, 0 of them new.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "another document", push(`{"b": "{ me { id } }"}`)...)
+	term.fails(1, "c:2: ", push(`{"c": "{\n nothing }", "d": "{ me { id } }"}`)...)
+	term.fails(1, "expected an object", push(`[]`)...)
+	term.fails(1, "-f: ", "documents", "push", "-application", "sales", "-f", "nothing.json")
+	term.fails(1, "NOT_FOUND", "documents", "list", "-application", "none")
+	out := term.must("documents", "list", "-application", "sales")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 3 || !strings.HasPrefix(lines[1], "a/b ") || !strings.HasPrefix(lines[2], "b ") {
+		t.Error(out)
+	}
+	if out := term.must("documents", "remove", "-application", "sales", "-id", "a/b", "-id", "b"); out != "Removed a/b.\nRemoved b.\n" {
+		t.Error(out)
+	}
+	term.fails(1, "b: id: ", "documents", "remove", "-application", "sales", "-id", "b")
+	for _, words := range [][]string{{"push"}, {"list"}, {"remove"}, {"push", "-application", "sales"}, {"remove", "-application", "sales"}, {"list", "more"}} {
+		term.fails(2, "documents "+words[0], append([]string{"documents"}, words...)...)
+	}
+}
