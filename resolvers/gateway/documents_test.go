@@ -294,3 +294,22 @@ func TestDocumentsAreRemoved(t *testing.T) {
 		t.Error("an id that is free again: ", body)
 	}
 }
+
+// TestP11_ReplayKeyKnowsTheDocument: a key that was used for one registered
+// mutation is refused for another, and repeats the first.
+func TestP11_ReplayKeyKnowsTheDocument(t *testing.T) {
+	s := newRegistry(t)
+	if code, body := s.register("sue", `{"other":"mutation { createOrder(input: {title: \"other\"}) { order { title } } }"}`); code != http.StatusOK {
+		t.Fatal(code, body)
+	}
+	for _, c := range []struct {
+		id     string
+		status int
+	}{{"add", 200}, {"other", 422}, {"add", 200}} {
+		w := s.fetch("ann", "POST", "/apps/sales/graphql", `{"documentId":"`+c.id+`"}`, "Idempotency-Key", "one")
+		if w.Code != c.status {
+			t.Errorf("%s: %d %s", c.id, w.Code, w.Body)
+		}
+	}
+	equal(t, "orders", s.ask("ann", `{orders{totalCount}}`, nil), `{"orders":{"totalCount":1}}`)
+}

@@ -80,7 +80,7 @@ func contentOf(q *request) (sum [sha256.Size]byte, err error) {
 		document = *q.Query
 	}
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(document), []byte(q.OperationName), vars} {
+	for _, part := range [][]byte{[]byte(document), []byte(q.id()), []byte(q.OperationName), vars} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write(part)
 	}
