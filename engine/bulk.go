@@ -120,7 +120,10 @@ func (op *Op) ChangeWhere(number uint32, where filter.Expr, d *Draft) ([]record.
 	if len(ids) == 0 {
 		return nil, op.checkUnused(f, shape, d, at)
 	}
-	return ids, op.apply(revisions)
+	if err := op.apply(revisions); err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // checkUnused says what is wrong with values that no record is given.

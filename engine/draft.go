@@ -101,7 +101,10 @@ func (op *Op) add(number uint32, ds []*Draft, paths []string) ([]record.ID, erro
 	if err := op.checkValues(all); err != nil {
 		return nil, err
 	}
-	return ids, op.insert(all)
+	if err := op.insert(all); err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // checkCreate asks, for a child, for EDIT on the parent that it names (E4).

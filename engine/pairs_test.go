@@ -34,6 +34,7 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 	defer op.Close()
 	var out []request
 	for _, f := range s.w.App.Forms {
+		out = append(out, s.bulkWriting(op, u, f, ids))
 		out = append(out, getting(f, ids[f.Number]), s.writing(f, rnd, ids))
 		out = append(out, remarks(f, ids[f.Number], rnd.IntN(3)), histories(f, ids[f.Number], rnd.IntN(3)))
 		for range 3 {
