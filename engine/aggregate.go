@@ -56,16 +56,10 @@ func FunctionsOf(f *record.Field) Functions {
 	if f.Orderable() && f.Type != record.Identity {
 		s = s.With(Min).With(Max)
 	}
-	if f.Type == record.Integer || f.Type == record.Decimal {
+	if f.Summable() {
 		s = s.With(Sum).With(Avg)
 	}
 	return s
-}
-
-// Groupable reports whether records can be grouped by the values of a field:
-// those that are short and single.
-func Groupable(f *record.Field) bool {
-	return f.Orderable() || f.Type == record.User || f.Type == record.Lookup
 }
 
 // Measure asks for functions of one field's cells.
@@ -121,27 +115,36 @@ type Group struct {
 	Keys []record.Value
 	// Count is the number of records.
 	Count int
+	// Values are parallel to Measures.
+	Values []Values
+}
 
-	measures  []Measure
-	summaries []summary
-	key       []byte // what tells it from other groups
-	rank      []byte // comparable in the order asked for
+// Values are what was computed over one field of a group. What was not asked for
+// is zero.
+type Values struct {
+	Count, CountDistinct int
+	// Sum is exact. Avg is rounded half away from zero to AvgPlaces more places
+	// than the field has. Of durations both are whole microseconds. Both are nil
+	// where there is no value.
+	Sum, Avg *Number
+	Min, Max record.Value
 }
 
 // Groups is a page of groups.
 type Groups struct {
-	Groups  []*Group
+	Groups  []Group
 	HasNext bool
 	HasPrev bool
 	Total   int // groups on all pages
 
+	ranks   [][]byte
 	seal    *sealer
 	binding []byte
 }
 
 // Cursor returns the sealed cursor of group i.
 func (g *Groups) Cursor(i int) string {
-	return g.seal.seal(position{keys: [][]byte{g.Groups[i].rank}}, g.binding)
+	return g.seal.seal(position{keys: [][]byte{g.ranks[i]}}, g.binding)
 }
 
 // Aggregate computes values over exactly the records that List would list, on
@@ -203,8 +206,8 @@ type aggregator struct {
 	having   *filter.Program
 	lookups  []*record.Field // among keys and measures
 
-	groups   map[string]*Group
-	all      *Group // the only group where there are no keys
+	groups   map[string]*group
+	all      *group // the only group where there are no keys
 	kept     int    // bytes, see maxKept
 	distinct int
 	scratch  []byte
@@ -222,14 +225,14 @@ func (op *Op) newAggregator(q Aggregation) (*aggregator, error) {
 	if q.First < 0 || q.First > MaxPage {
 		return nil, fault.New(fault.Invalid, opAggregate, "first: expected 0 to %d", MaxPage)
 	}
-	a := &aggregator{op: op, l: l, q: q, groups: map[string]*Group{}, reached: map[recordKey]bool{}}
+	a := &aggregator{op: op, l: l, q: q, groups: map[string]*group{}, reached: map[recordKey]bool{}}
 	for _, check := range []func() error{a.checkKeys, a.checkMeasures, a.checkHaving, a.checkOrder} {
 		if err := check(); err != nil {
 			return nil, err
 		}
 	}
 	if len(a.keys) == 0 {
-		a.all = a.newGroup(nil)
+		a.all = a.newGroup()
 	}
 	return a, nil
 }
@@ -253,7 +256,7 @@ func (a *aggregator) checkKeys() error {
 	}
 	for _, k := range a.q.GroupBy {
 		f, ok := a.field(k.Field.Number)
-		if !ok || !Groupable(&f) || !k.Unit.fits(f.Type) {
+		if !ok || !f.Groupable() || !k.Unit.fits(f.Type) {
 			return fault.New(fault.Invalid, opAggregate, "groupBy: not a field that records can be grouped by in this way")
 		}
 		a.keys = append(a.keys, keyReader{field: f, calendar: newCalendar(f.Type, k.Unit, zone)})

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"bytes"
-
 	"sluice/engine/policy"
 	"sluice/internal/fault"
 	"sluice/internal/record"
@@ -37,7 +35,7 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 			switch known := byOwner(reach, en.owner, en.owned); {
 			case known == no:
 			case known == yes && counting:
-				a.all.Count++
+				a.all.count++
 			case direct:
 				if err := a.decide(w, en, known == yes); err != nil {
 					return err
@@ -144,7 +142,7 @@ func (a *aggregator) add(r record.Redacted) error {
 	if err != nil {
 		return err
 	}
-	g.Count++
+	g.count++
 	for i := range a.measures {
 		m := &a.measures[i]
 		v := a.cell(&m.Field, r)
@@ -162,7 +160,7 @@ func (a *aggregator) add(r record.Redacted) error {
 }
 
 // groupOf finds the group of a record, or makes it.
-func (a *aggregator) groupOf(r record.Redacted) (*Group, error) {
+func (a *aggregator) groupOf(r record.Redacted) (*group, error) {
 	if a.all != nil {
 		return a.all, nil
 	}
@@ -182,21 +180,30 @@ func (a *aggregator) groupOf(r record.Redacted) (*Group, error) {
 	if a.kept += len(b); len(a.groups) >= MaxGroups || a.kept > maxKept || (len(a.groups)+1)*len(a.measures) > maxSummaries {
 		return nil, fault.New(fault.Limit, opAggregate, "groupBy: there are more groups than one aggregate may have, which is at most %d; group by less, or narrow the filter", MaxGroups)
 	}
-	g := a.newGroup(bytes.Clone(b))
+	g := a.newGroup()
 	for i := range a.keys {
 		k := &a.keys[i]
 		v := a.cell(&k.field, r)
 		if k.calendar != nil {
 			v = k.calendar.begin(k.calendar.part(v))
 		}
-		g.Keys = append(g.Keys, v.Clone())
+		g.keys = append(g.keys, v.Clone())
 	}
 	a.groups[string(b)] = g
 	return g, nil
 }
 
-func (a *aggregator) newGroup(key []byte) *Group {
-	return &Group{key: key, measures: a.measures, summaries: make([]summary, len(a.measures))}
+// group is a group while its records are added.
+type group struct {
+	keys      []record.Value
+	count     int
+	measures  []Measure
+	summaries []summary
+	rank      []byte // comparable in the order asked for
+}
+
+func (a *aggregator) newGroup() *group {
+	return &group{measures: a.measures, summaries: make([]summary, len(a.measures))}
 }
 
 // tellApart counts a value that a summary has not had yet.

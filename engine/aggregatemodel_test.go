@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	_ "time/tzdata" // zones on machines without them
 
 	"sluice/internal/definition"
 	"sluice/internal/filter"
@@ -30,6 +29,9 @@ type condition struct {
 
 func (c *condition) source() map[string]any {
 	test := map[string]any{c.op: c.arg}
+	if n, ok := c.arg.(int); ok && c.inSeconds() {
+		test[c.op] = strings.Replace(fmt.Sprintf("PT%dS", n), "PT-", "-PT", 1)
+	}
 	out := map[string]any{"count": test}
 	if c.field != nil {
 		out = map[string]any{c.field.Name: map[string]any{c.fn: test}}
@@ -38,6 +40,11 @@ func (c *condition) source() map[string]any {
 		return map[string]any{"not": out}
 	}
 	return out
+}
+
+// inSeconds says that the number is compared with a sum of durations.
+func (c *condition) inSeconds() bool {
+	return c.field != nil && c.field.Type == record.Duration && (c.fn == "sum" || c.fn == "avg")
 }
 
 // summed is a random aggregate in the engine's terms and in plain ones.
@@ -68,7 +75,7 @@ func randomSummed(s *stage, op *Op, u *oracle.User, f *definition.Form, rnd *ran
 	}
 	for range rnd.IntN(4) {
 		fd := one()
-		if !Groupable(&fd) {
+		if !fd.Groupable() {
 			continue
 		}
 		k := GroupKey{Field: fd}
@@ -239,7 +246,7 @@ func (g *plainGroup) value(f *record.Field, fn Function) (number *big.Rat, v rec
 	case fn == Sum:
 		return sum.Quo(sum, unit), record.Value{}
 	case fn == Avg:
-		rounded, _ := new(big.Rat).SetString(sum.Quo(sum, unit.Mul(unit, big.NewRat(n, 1))).FloatString(places(f) + AvgPlaces))
+		rounded, _ := new(big.Rat).SetString(sum.Quo(sum, unit.Mul(unit, big.NewRat(n, 1))).FloatString(places(f) + avgPlaces(f)))
 		return rounded, record.Value{}
 	case fn == Min:
 		return nil, all[0]
@@ -260,6 +267,9 @@ func (c *condition) holds(g *plainGroup) bool {
 	case null:
 		yes = c.op == "ne"
 	default:
+		if c.inSeconds() {
+			arg *= 1_000_000
+		}
 		at := n.Cmp(big.NewRat(int64(arg), 1))
 		yes = map[string]bool{"eq": at == 0, "ne": at != 0, "lt": at < 0, "lte": at <= 0, "gt": at > 0, "gte": at >= 0}[c.op]
 	}
@@ -337,7 +347,7 @@ func (q *summed) describePlain(g *plainGroup) string {
 }
 
 // describeGroup says the same of a group of the engine.
-func describeGroup(q *Aggregation, g *Group) string {
+func describeGroup(q *Aggregation, g Group) string {
 	var b strings.Builder
 	for _, k := range g.Keys {
 		fmt.Fprint(&b, show(k), " | ")
@@ -345,8 +355,9 @@ func describeGroup(q *Aggregation, g *Group) string {
 	fmt.Fprint(&b, g.Count)
 	for i, m := range q.Measures {
 		whole := func(n int) string { return fmt.Sprint(n, ".", strings.Repeat("0", places(&m.Field)+AvgPlaces)) }
-		number := func(n Number, ok bool) string {
-			if !ok {
+		v := g.Values[i]
+		number := func(n *Number) string {
+			if n == nil {
 				return show(record.Value{})
 			}
 			text := string(n.AppendText(nil))
@@ -355,8 +366,8 @@ func describeGroup(q *Aggregation, g *Group) string {
 			}
 			return text + strings.Repeat("0", places(&m.Field)+AvgPlaces-n.Places)
 		}
-		for fn, text := range []string{Count: whole(g.CountOf(i)), CountDistinct: whole(g.DistinctOf(i)), Sum: number(g.SumOf(i)),
-			Avg: number(g.AvgOf(i)), Min: show(g.MinOf(i)), Max: show(g.MaxOf(i))} {
+		for fn, text := range []string{Count: whole(v.Count), CountDistinct: whole(v.CountDistinct), Sum: number(v.Sum),
+			Avg: number(v.Avg), Min: show(v.Min), Max: show(v.Max)} {
 			if m.Functions.Has(Function(fn)) {
 				fmt.Fprint(&b, " ", fn, "=", strings.ReplaceAll(text, " ", ""))
 			}

@@ -1,10 +1,26 @@
 package engine
 
 import (
+	"regexp"
 	"time"
+	_ "time/tzdata" // the same zones on every machine that has none of its own
 
+	"sluice/internal/fault"
 	"sluice/internal/record"
 )
+
+// ZoneOf returns the zone of a name of the tz database, such as Europe/Berlin;
+// Invalid for any other text.
+func ZoneOf(name string) (*time.Location, error) {
+	if zoneForm.MatchString(name) && name != "Local" {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone, nil
+		}
+	}
+	return nil, fault.New(fault.Invalid, opAggregate, "timeZone: expected a name of the tz database, such as Europe/Berlin")
+}
+
+var zoneForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Z][A-Za-z0-9_+-]{0,31}){0,2}$`)
 
 // Unit is a part of the calendar that dates are grouped by. The zero Unit is the
 // value itself.

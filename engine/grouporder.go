@@ -47,7 +47,7 @@ func (a *aggregator) page() (*Groups, error) {
 		if err != nil {
 			return nil, err
 		}
-		at, _ = slices.BinarySearchFunc(all, pos.keys[0], func(g *Group, rank []byte) int {
+		at, _ = slices.BinarySearchFunc(all, pos.keys[0], func(g *group, rank []byte) int {
 			if bytes.Compare(g.rank, rank) <= 0 {
 				return -1
 			}
@@ -56,30 +56,33 @@ func (a *aggregator) page() (*Groups, error) {
 	}
 	out.Total, out.HasPrev = len(all), at > 0
 	end := min(at+a.q.First, len(all))
-	out.Groups, out.HasNext = all[at:end], end < len(all)
+	out.HasNext = end < len(all)
+	for _, g := range all[at:end] {
+		out.Groups, out.ranks = append(out.Groups, a.outcome(g)), append(out.ranks, g.rank)
+	}
 	return out, a.op.failed()
 }
 
 // remaining are the groups that having lets through, in order.
-func (a *aggregator) remaining() []*Group {
-	var all []*Group
+func (a *aggregator) remaining() []*group {
+	var all []*group
 	if a.all != nil {
 		all = append(all, a.all)
 	}
 	for _, g := range a.groups {
 		all = append(all, g)
 	}
-	all = slices.DeleteFunc(all, func(g *Group) bool { return !a.keeps(g) })
+	all = slices.DeleteFunc(all, func(g *group) bool { return !a.keeps(g) })
 	for _, g := range all {
 		g.rank = a.rank(g)
 	}
-	slices.SortFunc(all, func(x, y *Group) int { return bytes.Compare(x.rank, y.rank) })
+	slices.SortFunc(all, func(x, y *group) int { return bytes.Compare(x.rank, y.rank) })
 	return all
 }
 
 // rank encodes where a group stands: bytes.Compare gives the requested order.
 // Groups that are equal in it come by their keys, nulls last.
-func (a *aggregator) rank(g *Group) []byte {
+func (a *aggregator) rank(g *group) []byte {
 	var b []byte
 	for _, o := range a.q.OrderBy {
 		k := a.orderKey(g, o)
@@ -88,7 +91,7 @@ func (a *aggregator) rank(g *Group) []byte {
 			b = appendDirected(b, k, o.Desc)
 		}
 	}
-	for _, v := range g.Keys {
+	for _, v := range g.keys {
 		if b = append(b, flag(v.IsNull())); !v.IsNull() {
 			b = storage.AppendSortKey(b, v)
 		}
@@ -96,12 +99,12 @@ func (a *aggregator) rank(g *Group) []byte {
 	return b
 }
 
-func (a *aggregator) orderKey(g *Group, o GroupOrder) []byte {
+func (a *aggregator) orderKey(g *group, o GroupOrder) []byte {
 	switch {
 	case o.Of == NoFunction:
-		return storage.AppendSortKey(nil, g.Keys[o.Key])
+		return storage.AppendSortKey(nil, g.keys[o.Key])
 	case o.Field.Number == 0:
-		return storage.AppendSortKey(nil, record.Int(int64(g.Count)))
+		return storage.AppendSortKey(nil, record.Int(int64(g.count)))
 	}
 	i := g.measure(o.Field.Number)
 	s := &g.summaries[i]
@@ -109,7 +112,7 @@ func (a *aggregator) orderKey(g *Group, o GroupOrder) []byte {
 	case o.Of == Sum && s.count > 0:
 		return s.sum.appendSortKey([]byte{byte(record.KindInt)})
 	case o.Of == Avg && s.count > 0:
-		return s.avg().appendSortKey([]byte{byte(record.KindInt)})
+		return s.avg(&o.Field).appendSortKey([]byte{byte(record.KindInt)})
 	}
 	return storage.AppendSortKey(nil, measureReader{g, i}.Get(&record.Field{Number: uint32(o.Of)}))
 }

@@ -53,9 +53,14 @@ func (s functionScope) Field(name string) (record.Field, bool) {
 	case Sum:
 		f.Type, f.Scale = s.of.Type, s.of.Scale
 	case Avg:
-		f.Type, f.Scale = record.Decimal, uint8(places(&s.of)+AvgPlaces)
+		if f.Type = record.Duration; s.of.Type != record.Duration {
+			f.Type, f.Scale = record.Decimal, uint8(places(&s.of)+AvgPlaces)
+		}
 	case Min, Max:
-		f.Type, f.Scale, f.Choices = s.of.Type, s.of.Scale, s.of.Choices
+		f.Type, f.Scale = s.of.Type, s.of.Scale
+		if f.Type.Kind() == record.KindText {
+			f.Type = record.Text // the lowest of some choices is a text to compare
+		}
 	}
 	return f, true
 }
@@ -127,18 +132,18 @@ func outermost(o filter.Operand) bool {
 }
 
 // keeps reports whether having lets a group through.
-func (a *aggregator) keeps(g *Group) bool {
+func (a *aggregator) keeps(g *group) bool {
 	return a.having == nil || a.having.Match(groupReader{g}, a.op.principal.User)
 }
 
 // groupReader gives the values of a group to having.
-type groupReader struct{ g *Group }
+type groupReader struct{ g *group }
 
 var _ filter.Reader = groupReader{}
 
 func (r groupReader) Get(f *record.Field) record.Value {
 	if f.Number == countField.Number && f.Type == record.Integer {
-		return record.Int(int64(r.g.Count))
+		return record.Int(int64(r.g.count))
 	}
 	return record.Value{}
 }
@@ -149,12 +154,12 @@ func (r groupReader) Related(f *record.Field) (filter.Reader, bool) {
 }
 
 // measure returns the position of what is computed over a field, -1 for nothing.
-func (g *Group) measure(number uint32) int {
+func (g *group) measure(number uint32) int {
 	return slices.IndexFunc(g.measures, func(m Measure) bool { return m.Field.Number == number })
 }
 
 type measureReader struct {
-	g *Group
+	g *group
 	i int
 }
 
@@ -173,7 +178,7 @@ func (r measureReader) Get(f *record.Field) record.Value {
 		}
 	case Avg:
 		if s.count > 0 {
-			return record.Int(s.avg().clamped())
+			return record.Int(s.avg(&r.g.measures[r.i].Field).clamped())
 		}
 	case Min:
 		return s.min

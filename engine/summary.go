@@ -10,7 +10,8 @@ import (
 	"sluice/internal/record"
 )
 
-// AvgPlaces is how many places an average has beyond those of its field.
+// AvgPlaces is how many places an average of numbers has beyond those of its
+// field.
 const AvgPlaces = 4
 
 // summary is what is known of the values of one field in one group.
@@ -35,9 +36,24 @@ func (s *summary) add(of Functions, v record.Value) {
 	}
 }
 
-// avg is the sum divided by the count, with AvgPlaces more places, rounded half
+// avg is the sum divided by the count, with avgPlaces more places, rounded half
 // away from zero. It needs a count.
-func (s *summary) avg() wide { return s.sum.dividedBy(uint64(s.count), 10_000) }
+func (s *summary) avg(of *record.Field) wide {
+	factor := uint64(1)
+	for range avgPlaces(of) {
+		factor *= 10
+	}
+	return s.sum.dividedBy(uint64(s.count), factor)
+}
+
+// avgPlaces is how many places an average has beyond those of its field.
+// Durations are microseconds, of which there are no parts.
+func avgPlaces(f *record.Field) int {
+	if f.Type == record.Duration {
+		return 0
+	}
+	return AvgPlaces
+}
 
 // wide is an integer of 128 bits in two's complement. 2^63 values of 64 bits
 // cannot overflow it, nor can the average of fewer than 2^50 of them.
@@ -125,40 +141,27 @@ func (n Number) AppendText(dst []byte) []byte {
 	return append(append(dst, '.'), text[whole:]...)
 }
 
-// CountOf is the number of values of measure i that are not null.
-func (g *Group) CountOf(i int) int { return g.summaries[i].count }
-
-// DistinctOf is the number of values of measure i that differ.
-func (g *Group) DistinctOf(i int) int { return len(g.summaries[i].distinct) }
-
-// SumOf is the exact sum of measure i, false where there is no value.
-func (g *Group) SumOf(i int) (Number, bool) {
-	s := &g.summaries[i]
-	if s.count == 0 {
-		return Number{}, false
+// outcome is a group as its reader gets it.
+func (a *aggregator) outcome(g *group) Group {
+	out := Group{Keys: g.keys, Count: g.count, Values: make([]Values, len(a.q.Measures))}
+	for i := range out.Values {
+		f, of := &g.measures[i].Field, g.measures[i].Functions
+		s, places := &g.summaries[i], places(f)
+		v := Values{Count: s.count, CountDistinct: len(s.distinct), Min: s.min, Max: s.max}
+		if of.Has(Sum) && s.count > 0 {
+			v.Sum = &Number{s.sum.big(), places}
+		}
+		if of.Has(Avg) && s.count > 0 {
+			v.Avg = &Number{s.avg(f).big(), places + avgPlaces(f)}
+		}
+		out.Values[i] = v
 	}
-	return Number{s.sum.big(), places(&g.measures[i].Field)}, true
+	return out
 }
 
-// AvgOf is the average of measure i, rounded half away from zero to AvgPlaces
-// more places than the field has; false where there is no value.
-func (g *Group) AvgOf(i int) (Number, bool) {
-	s := &g.summaries[i]
-	if s.count == 0 {
-		return Number{}, false
-	}
-	return Number{s.avg().big(), places(&g.measures[i].Field) + AvgPlaces}, true
-}
-
-// MinOf is the lowest value of measure i, MaxOf the highest; null where there is
-// none.
-func (g *Group) MinOf(i int) record.Value { return g.summaries[i].min }
-
-// MaxOf is described at MinOf.
-func (g *Group) MaxOf(i int) record.Value { return g.summaries[i].max }
-
+// places is the number of places of a field's numbers.
 func places(f *record.Field) int {
-	if f.Type == record.Decimal {
+	if f.Type.Scaled() {
 		return int(f.Scale)
 	}
 	return 0

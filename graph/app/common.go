@@ -50,6 +50,12 @@ func makeBase() *baseTypes {
 	return b
 }
 
+var (
+	orderedOver = map[string]Kind{"count": ValueCount, "countDistinct": ValueCountDistinct, "min": ValueMin, "max": ValueMax}
+	numbersOver = map[string]Kind{"count": ValueCount, "countDistinct": ValueCountDistinct, "sum": ValueSum, "avg": ValueAvg,
+		"min": ValueMin, "max": ValueMax}
+)
+
 var commonMeanings = map[string]map[string]Kind{
 	"User": {"id": UserID, "displayName": UserName},
 	"File": {"id": FileID, "name": FileName, "contentType": FileType, "size": FileSize, "sha256": FileHash, "url": FileURL},
@@ -63,6 +69,15 @@ var commonMeanings = map[string]map[string]Kind{
 	"CreatedReportPayload": {"id": ReportPayloadID, "report": ReportPayload},
 	"PageInfo": {"hasNextPage": HasNextPage, "hasPreviousPage": HasPreviousPage,
 		"startCursor": StartCursor, "endCursor": EndCursor},
+	"ValueAggregate":    {"count": ValueCount, "countDistinct": ValueCountDistinct},
+	"LongAggregate":     numbersOver,
+	"DecimalAggregate":  numbersOver,
+	"TextAggregate":     orderedOver,
+	"BooleanAggregate":  orderedOver,
+	"DateAggregate":     orderedOver,
+	"DateTimeAggregate": orderedOver,
+	"TimeAggregate":     orderedOver,
+	"DurationAggregate": numbersOver,
 }
 
 // outType names the output type of a cell, inType that of an input, filterType

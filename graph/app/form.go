@@ -25,6 +25,9 @@ type Form struct {
 	// to records that it may be ordered by, as the order input names them.
 	Orders  map[string]record.Field
 	Through map[string]*record.Field
+	// Aggregates are the fields that values are computed over, by their names in
+	// aggregates; Groups those that records can be grouped by.
+	Aggregates, Groups map[string]record.Field
 
 	defs            []*ast.Definition
 	query, mutation ast.FieldList
@@ -88,7 +91,8 @@ func (p *plan) key() string {
 func (p *plan) build() *Form {
 	f := &Form{
 		Number: p.shape.Form.Number, Name: p.shape.Form.Name,
-		Inputs: map[string]*record.Field{}, Nested: map[string]uint32{}, Orders: map[string]record.Field{}, Through: map[string]*record.Field{}, meanings: meanings{},
+		Inputs: map[string]*record.Field{}, Nested: map[string]uint32{}, Orders: map[string]record.Field{}, Through: map[string]*record.Field{},
+		Aggregates: map[string]record.Field{}, Groups: map[string]record.Field{}, meanings: meanings{},
 	}
 	if p.shape.View {
 		p.object(f)
@@ -96,6 +100,7 @@ func (p *plan) build() *Form {
 		p.filters(f)
 		p.order(f)
 		p.queries(f)
+		p.aggregates(f)
 	}
 	p.mutations(f)
 	p.reports(f)
@@ -161,6 +166,8 @@ func (p *plan) connection(f *Form) {
 		f.mean(field("pageInfo", "PageInfo!"), Meaning{Kind: PageInfo}),
 		described(f.mean(field("totalCount", "Int!"), Meaning{Kind: TotalCount}),
 			"How many records the list has on all pages; exact, and counted only when it is selected."),
+		described(f.mean(field("aggregate", f.Name+"Aggregate!"), Meaning{Kind: Aggregate, Form: f.Number}),
+			"Values over the records that the list has on all pages."),
 	})
 	f.defs = append(f.defs, edge, conn)
 }

@@ -57,6 +57,24 @@ const (
 	HasPreviousPage
 	StartCursor
 	EndCursor
+	// Aggregates of a list and of a connection, their groups and values.
+	Aggregates
+	Aggregate
+	GroupNodes
+	GroupPageInfo
+	GroupTotal
+	GroupKey
+	GroupCell
+	GroupUser
+	GroupLookup
+	RecordCount
+	FieldAggregate
+	ValueCount
+	ValueCountDistinct
+	ValueSum
+	ValueAvg
+	ValueMin
+	ValueMax
 	// Fields of a mutation's payload.
 	PayloadID
 	PayloadRecord

@@ -71,13 +71,16 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 	Decimal Long Date Time DateTime Duration PhoneNumber URL JSON Any Void Upload File Image Cursor Comment CommentConnection CommentEdge
 	History HistoryEntry HistoryConnection HistoryEdge UserConnection UserEdge ComponentRights ComponentKind ViewerKind Direction Nulls
 	ChangeKind Reset FileFilter TextFilter SearchableTextFilter ChoiceFilter MultiChoiceFilter BooleanFilter IntFilter LongFilter DecimalFilter DateFilter DateTimeFilter
-	TimeFilter DurationFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload`)
+	TimeFilter DurationFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload
+	CalendarUnit AggregateFunction ValueAggregate ValueAggregateHaving LongAggregate LongAggregateHaving DecimalAggregate DecimalAggregateHaving
+	TextAggregate TextAggregateHaving BooleanAggregate BooleanAggregateHaving DateAggregate DateAggregateHaving DateTimeAggregate DateTimeAggregateHaving
+	TimeAggregate TimeAggregateHaving DurationAggregate DurationAggregateHaving`)
 
 // ownTypes are the types that the schema makes of a form, % standing for its
 // name, ^ for its plural with a capital letter.
 var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
-	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateEdge %AggregateOrder
-	%AggregateOrderField ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %GroupBy %GroupKey %Having %Sum %Avg %Min %Max %Change
+	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateGroup
+	%AggregateKey %AggregateField %AggregateBy %AggregateHaving %AggregateOrder ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %Change
 	%UniqueField Create^Payload Update^Payload Update^ByIdInput Update^ByIdPayload Delete^Payload`)
 
 // checkNames reports names that would meet in the schema.
@@ -136,18 +139,18 @@ func (r *resolver) checkQueryNames() {
 	for _, q := range reservedQueries {
 		taken[q] = "a field of every schema"
 	}
-	claim := func(name, what string, at *place) {
+	claim := func(name, what string, at *place) bool {
 		if name == "" {
-			return
+			return false
 		}
 		if other, is := taken[name]; is {
-			if other == what {
-				return // reported as two forms or reports of one name
+			if other != what { // else reported as two forms or reports of one name
+				r.fail(at, "%s would be %q in queries, which is %s; rename one", what, name, other)
 			}
-			r.fail(at, "%s would be %q in queries, which is %s; rename one", what, name, other)
-			return
+			return false
 		}
 		taken[name] = what
+		return true
 	}
 	for _, f := range r.app.Forms {
 		if f.Name != "" {
@@ -159,8 +162,8 @@ func (r *resolver) checkQueryNames() {
 		}
 	}
 	for _, p := range r.app.Reports {
-		if !p.Default {
-			claim(p.Name, "the report "+p.Name, r.at[p].of("name"))
+		if !p.Default && claim(p.Name, "the report "+p.Name, r.at[p].of("name")) {
+			claim(p.Name+"Aggregate", "the aggregate of the report "+p.Name, r.at[p].of("name"))
 		}
 	}
 }

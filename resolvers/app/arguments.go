@@ -43,6 +43,9 @@ func (x *exec) listOf(f *field) (engine.List, error) {
 	if err != nil {
 		return q, err
 	}
+	if f.sub.countsOnly() {
+		q.First = 0
+	}
 	if q.Search, err = x.searchOf(f); err != nil {
 		return q, err
 	}
@@ -124,13 +127,13 @@ func (x *exec) whereOf(f *field) (filter.Expr, error) {
 	}
 	e, faults := filter.Parse(v, x.req.Op.Scope(f.mean.Form), filter.Options{})
 	if len(faults) > 0 {
-		return nil, fault.New(fault.Invalid, "resolvers/app", "%s", whereFaults(faults))
+		return nil, fault.New(fault.Invalid, "resolvers/app", "%s", filterFaults("where", faults))
 	}
 	return e, nil
 }
 
-// whereFaults says what is wrong with a filter, at most five things of it.
-func whereFaults(faults []filter.Fault) string {
+// filterFaults says what is wrong with a filter, at most five things of it.
+func filterFaults(argument string, faults []filter.Fault) string {
 	var b strings.Builder
 	for i, w := range faults {
 		if i == 5 {
@@ -140,7 +143,7 @@ func whereFaults(faults []filter.Fault) string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(strings.Join(append([]string{"where"}, w.Path...), "."))
+		b.WriteString(strings.Join(append([]string{argument}, w.Path...), "."))
 		b.WriteString(": ")
 		b.WriteString(w.Msg)
 	}

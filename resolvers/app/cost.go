@@ -12,12 +12,13 @@ const DefaultBudget = 250_000
 
 // What fields cost beyond their cell.
 const (
-	costTotal    = 100 // counting reads the index, not the records
-	costBeyond   = 10
-	costCan      = 2
-	costMutation = 100 // for each record
-	costType     = 100 // of introspection, per type of the schema
-	costCeiling  = 1 << 40
+	costTotal     = 100  // counting reads the index, not the records
+	costAggregate = 1000 // reads the records, or the entries of an index
+	costBeyond    = 10
+	costCan       = 2
+	costMutation  = 100 // for each record
+	costType      = 100 // of introspection, per type of the schema
+	costCeiling   = 1 << 40
 )
 
 // cost is that of writing the set rows times; page is the number of records in
@@ -35,6 +36,10 @@ func (r *Run) cost(s *set, rows, page int) int {
 
 func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 	switch f.mean.Kind {
+	case app.Aggregates:
+		return rows*costAggregate + r.cost(f.sub, rows, r.first(f))
+	case app.Aggregate:
+		return costAggregate + rows*costTotal + r.cost(f.sub, rows, page)
 	case app.List, app.Children, app.Members:
 		first := r.first(f)
 		return rows*(1+first+r.beyond(f)) + r.cost(f.sub, rows, first)
@@ -42,7 +47,7 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return r.severalCost(f)
 	case app.PayloadIDs:
 		return rows * max(page, 1)
-	case app.Nodes, app.Edges, app.ViewerRights, app.MemberNodes, app.PayloadRecords:
+	case app.Nodes, app.Edges, app.GroupNodes, app.ViewerRights, app.MemberNodes, app.PayloadRecords:
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.CreatedReports:
 		return rows + r.cost(f.sub, rows*engine.MaxCreatedReports*r.reportForms(f), page)

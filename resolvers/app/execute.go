@@ -117,6 +117,8 @@ func (x *exec) query(f *field) bool {
 		return x.get(f)
 	case app.List:
 		return x.list(f)
+	case app.Aggregates:
+		return x.aggregates(f)
 	case app.CreatedReports:
 		return x.createdReports(f)
 	case app.Members:

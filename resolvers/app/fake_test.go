@@ -77,6 +77,7 @@ type fake struct {
 	said    string // by the last mutation of a comment or notification
 	reports []engine.CreatedReport
 	asked   record.ID // the created report that a list was last asked for
+	summed  engine.Aggregation
 }
 
 func idOf(form uint32, n uint64) (id record.ID) {

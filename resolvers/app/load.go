@@ -34,6 +34,9 @@ type connection struct {
 	pages []*Page
 	start []int // position of the first record of each page in the slots' rows
 	slots []*rows
+	// sums are the values over all records of each page's list, where asked for.
+	sums     []*Groups
+	measures []engine.Measure
 }
 
 // load fetches what the fields of a set need for records of its form.
@@ -64,13 +67,20 @@ func (x *exec) load(s *set, recs []record.Redacted) *rows {
 	return out
 }
 
-// loadLookup fetches each target once.
 func (x *exec) loadLookup(f *field, l *load, recs []record.Redacted) error {
-	l.at = make([]int32, len(recs))
+	ids := make([]record.ID, len(recs))
+	for i, r := range recs {
+		ids[i] = r.Get(f.mean.Field).Ref()
+	}
+	return x.loadTargets(f, l, ids)
+}
+
+// loadTargets fetches each target once; a zero id has none.
+func (x *exec) loadTargets(f *field, l *load, of []record.ID) error {
+	l.at = make([]int32, len(of))
 	seen := map[record.ID]int32{}
 	var ids []record.ID
-	for i, r := range recs {
-		id := r.Get(f.mean.Field).Ref()
+	for i, id := range of {
 		if id.IsZero() {
 			l.at[i] = -1
 			continue
@@ -123,7 +133,10 @@ func (x *exec) loadChildren(f *field, l *load, recs []record.Redacted) error {
 		return err
 	}
 	l.conn = x.connect(f.sub, pages)
-	return nil
+	l.conn.sums, l.conn.measures, err = x.sums(f.sub, q, func(q engine.Aggregation) ([]*Groups, error) {
+		return x.req.Op.AggregateChildren(*f.mean.Field, ids, q)
+	})
+	return err
 }
 
 // connect loads what the records of pages need.

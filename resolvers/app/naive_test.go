@@ -112,6 +112,8 @@ func (n naive) root(m app.Meaning, f *ast.Field) any {
 		return n.members(args)
 	case app.Notifications:
 		return n.notifications(args)
+	case app.Aggregates:
+		return n.aggregates(m.Form, args)
 	case app.CreatedReports:
 		return []any{} // the fake has none until one is kept
 	}
@@ -186,6 +188,8 @@ func (n naive) page(form uint32, args map[string]any, keep func(record.Redacted)
 			return float64(p.Total)
 		case app.PageInfo:
 			return n.info(p)
+		case app.Aggregate:
+			return n.aggregate(form, args, keep)
 		}
 		out := []resolve{}
 		for i := range p.Records {
@@ -288,7 +292,7 @@ func (w *writer) directive() string {
 func (w *writer) field(def *ast.Definition, depth int) string {
 	f := rapid.SampledFrom(def.Fields).Draw(w.t, "field")
 	typ := w.s.AST.Types[f.Type.Name()]
-	if strings.HasPrefix(f.Name, "_") || f.Name == "me" || depth == 0 && typ.IsCompositeType() {
+	if strings.HasPrefix(f.Name, "_") || f.Name == "me" || f.Name == "key" || depth == 0 && typ.IsCompositeType() {
 		return "__typename "
 	}
 	alias := rapid.SampledFrom([]string{"", f.Name + "A:", f.Name + "B:"}).Draw(w.t, "alias")

@@ -13,6 +13,8 @@ type Op interface {
 	Scope(form uint32) filter.Scope
 	List(q engine.List) (*Page, error)
 	Children(lookup record.Field, parents []record.ID, q engine.List) ([]*Page, error)
+	Aggregate(q engine.Aggregation) (*Groups, error)
+	AggregateChildren(lookup record.Field, parents []record.ID, q engine.Aggregation) ([]*Groups, error)
 	Get(form uint32, id record.ID) (record.Redacted, bool, error)
 	GetMany(form uint32, ids []record.ID) ([]record.Redacted, error)
 	Can(form uint32, a definition.Action, r record.Redacted) (bool, error)

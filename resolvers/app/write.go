@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"sluice/engine"
 	"sluice/graph/app"
 	"sluice/internal/fault"
 	"sluice/internal/record"
@@ -42,7 +43,15 @@ func (x *exec) list(f *field) bool {
 	if err != nil {
 		return x.fail(f, err)
 	}
-	return x.page(f.sub, x.connect(f.sub, []*Page{p}), 0)
+	c := x.connect(f.sub, []*Page{p})
+	c.sums, c.measures, err = x.sums(f.sub, q, func(q engine.Aggregation) ([]*Groups, error) {
+		g, err := x.req.Op.Aggregate(q)
+		return []*Groups{g}, err
+	})
+	if err != nil {
+		return x.fail(f, err)
+	}
+	return x.page(f.sub, c, 0)
 }
 
 // page writes page i of a batch of connections.
@@ -55,6 +64,8 @@ func (x *exec) page(s *set, c *connection, i int) bool {
 		switch f.mean.Kind {
 		case app.TotalCount:
 			return x.int32(f, int64(p.Total))
+		case app.Aggregate:
+			return x.object(f.sub, func(g *field) bool { return x.values(g, c.measures, &c.sums[i].Groups[0]) })
 		case app.PageInfo:
 			return x.object(f.sub, func(g *field) bool { return x.pageInfo(g, c, i) })
 		case app.Nodes:
