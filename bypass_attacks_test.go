@@ -17,7 +17,7 @@ var attacks = joined(
 	sheetLists("app Query.sheets", "{", "sheets", "}"),
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
 	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
-	aggregateAttacks,
+	aggregateAttacks, liveAttacks,
 )
 
 // harmlessPaths lead to nothing that anybody could lack the right to see.

@@ -131,7 +131,7 @@ func schemaPaths(t *testing.T, surface string, send func(query string) answer) [
 		}
 		for _, f := range fields {
 			p := pathOf(surface, name, f.(map[string]any))
-			root := name == "Query" || name == "Mutation"
+			root := name == "Query" || name == "Mutation" || name == "Subscription"
 			if root || len(p.args) > 0 || objects[p.returns] && vaultForms[name] {
 				out = append(out, p)
 			}

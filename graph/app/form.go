@@ -31,6 +31,7 @@ type Form struct {
 
 	defs            []*ast.Definition
 	query, mutation ast.FieldList
+	subscription    ast.FieldList
 	meanings        meanings
 }
 
@@ -101,6 +102,7 @@ func (p *plan) build() *Form {
 		p.order(f)
 		p.queries(f)
 		p.aggregates(f)
+		p.changes(f)
 	}
 	p.mutations(f)
 	p.reports(f)

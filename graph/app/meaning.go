@@ -17,6 +17,12 @@ const (
 	Members
 	Notifications
 	CreatedReports
+	// Fields of Subscription, and of what it tells.
+	Changes
+	ChangeKind
+	ChangeID
+	ChangeRecord
+	ChangeToken
 	// Fields of Mutation.
 	Create
 	Update

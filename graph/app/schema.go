@@ -106,7 +106,7 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 		query = append(query, d)
 		root[d] = Meaning{Kind: CreatedReports}
 	}
-	var mutation ast.FieldList
+	var mutation, subscription ast.FieldList
 	for _, p := range plans(shape) {
 		f, err := b.form(p)
 		if err != nil {
@@ -122,8 +122,8 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 			}
 			s.AST.Types[d.Name], s.owner[d.Name] = d, f.meanings
 		}
-		query, mutation = append(query, f.query...), append(mutation, f.mutation...)
-		for _, d := range append(f.query[:len(f.query):len(f.query)], f.mutation...) {
+		query, mutation, subscription = append(query, f.query...), append(mutation, f.mutation...), append(subscription, f.subscription...)
+		for _, d := range slices.Concat(f.query, f.mutation, f.subscription) {
 			root[d] = f.meanings[d]
 		}
 	}
@@ -141,6 +141,9 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 	s.AST.Query = s.addRoot("Query", append(query, intro...), root)
 	if len(mutation) > 0 {
 		s.AST.Mutation = s.addRoot("Mutation", mutation, root)
+	}
+	if len(subscription) > 0 {
+		s.AST.Subscription = s.addRoot("Subscription", subscription, root)
 	}
 	for name, d := range s.AST.Types {
 		if d.Kind == ast.Object {

@@ -14,6 +14,7 @@ import (
 var confined = map[string][]string{
 	"github.com/tetratelabs/wazero":      {"rules/sandbox"},
 	"github.com/dgraph-io/badger":        {"storage/badgerstore"},
+	"github.com/coder/websocket":         {"resolvers/gateway"},
 	"github.com/99designs/gqlgen":        {"graph", "resolvers", "resolvers/gateway"},
 	"github.com/vektah/gqlparser":        {"graph", "graph/app", "resolvers", "resolvers/app", "resolvers/gateway"},
 	"github.com/vektah/gqlparser/v2/ast": {"graph", "graph/app", "resolvers/app", "resolvers/gateway"},

@@ -11,8 +11,9 @@ import (
 // drain is how long requests in flight may take to end when the server stops.
 const drain = 15 * time.Second
 
-// Serve answers requests on l until ctx ends, then lets those in flight finish.
-// It closes l.
+// Serve answers requests on l until ctx ends, then lets those in flight finish; a
+// handler that has a method Drain ends by it what would not end by itself. It
+// closes l.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler:           h,
@@ -31,7 +32,15 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		if d, ok := h.(interface{ Drain(ctx context.Context) }); ok {
+			d.Drain(stop)
+		}
+	}()
 	err := srv.Shutdown(stop)
+	<-drained
 	if serve := <-done; err == nil && !errors.Is(serve, http.ErrServerClosed) {
 		err = serve
 	}

@@ -39,6 +39,7 @@ type Service struct {
 	store   *storage.Store
 	log     *slog.Logger
 	setup   *setup
+	apps    *gateway.Gateway
 	handler http.Handler
 }
 
@@ -68,6 +69,7 @@ func New(o Options) (*Service, error) {
 func (s *Service) route(o Options) error {
 	events := gateway.Events{Failed: s.failed, Panicked: s.panicked}
 	apps, err := gateway.New(gateway.Options{Engine: s.Engine, Directory: s.Directory, Events: events, RegisteredOnly: o.RegisteredOnly})
+	s.apps = apps
 	if err != nil {
 		return err
 	}
@@ -113,6 +115,10 @@ func (s *Service) route(o Options) error {
 
 // ServeHTTP serves one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Drain ends subscriptions and closes their connections, as the server stops; it
+// returns when they are closed, or with ctx.
+func (s *Service) Drain(ctx context.Context) { s.apps.Drain(ctx) }
 
 // SetupCode returns the code that sets up the first organization, empty when
 // there is one.

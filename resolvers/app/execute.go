@@ -63,6 +63,8 @@ type exec struct {
 	causes []error
 	fatal  error // ends the run: nothing of it is answered
 	steps  int
+	change *engine.LiveEvent // of a subscription
+	tokens []int             // where the token of its event belongs in b
 
 	begun    int              // root fields of a mutation
 	outcomes []engine.Outcome // of those that did what they say

@@ -62,7 +62,7 @@ func TestQueries(t *testing.T) {
 		{"introspection of a type", `query($n:String!){a:__type(name:$n){name kind fields{name}} b:__type(name:"Nothing"){name}}`, `{"n":"PageInfo"}`,
 			`{"a":{"name":"PageInfo","kind":"OBJECT","fields":[{"name":"hasNextPage"},{"name":"hasPreviousPage"},{"name":"startCursor"},{"name":"endCursor"}]},"b":null}`},
 		{"introspection of the schema", `{__schema{queryType{name} mutationType{name} subscriptionType{name} directives{name}}}`, "",
-			`{"__schema":{"queryType":{"name":"Query"},"mutationType":{"name":"Mutation"},"subscriptionType":null,"directives":[{"name":"deprecated"},{"name":"include"},{"name":"oneOf"},{"name":"skip"},{"name":"specifiedBy"}]}}`},
+			`{"__schema":{"queryType":{"name":"Query"},"mutationType":{"name":"Mutation"},"subscriptionType":{"name":"Subscription"},"directives":[{"name":"deprecated"},{"name":"include"},{"name":"oneOf"},{"name":"skip"},{"name":"specifiedBy"}]}}`},
 	} {
 		if got := world().run(t, c.query, c.vars); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)

@@ -62,6 +62,9 @@ type Operation struct {
 // Mutates reports whether the operation is a mutation.
 func (o *Operation) Mutates() bool { return o.def.Operation == ast.Mutation }
 
+// Subscribes reports whether the operation is a subscription.
+func (r *Run) Subscribes() bool { return r.subscribes }
+
 // Name is what the change log calls the operation: the field of a mutation that
 // has one root field, else "mutation".
 func (r *Run) Name() string {
@@ -73,24 +76,23 @@ func (r *Run) Name() string {
 
 // Run is an operation with its variables: ready to be run, any number of times.
 type Run struct {
-	schema *app.Schema
-	vars   map[string]any
-	set    *set
-	// Cost is the number of cells that the operation may come to.
+	schema     *app.Schema
+	vars       map[string]any
+	set        *set
+	subscribes bool
+	// Cost is the number of cells that the operation may come to; of a subscription
+	// that an event may.
 	Cost int
 }
 
 // Prepare coerces the variables, plans and weighs the operation. sent is what
 // encoding/json reads with UseNumber.
 func (o *Operation) Prepare(sent map[string]any) (*Run, *gqlerror.Error) {
-	if o.def.Operation == ast.Subscription {
-		return nil, graph.Coded(graph.CodeBadUserInput, "subscriptions are not offered")
-	}
 	vars, err := variables(o.schema.AST, o.def.VariableDefinitions, sent)
 	if err != nil {
 		return nil, graph.Coded(graph.CodeBadUserInput, "%s", err)
 	}
-	r := &Run{schema: o.schema, vars: vars, set: o.plan(vars)}
+	r := &Run{schema: o.schema, vars: vars, set: o.plan(vars), subscribes: o.def.Operation == ast.Subscription}
 	r.Cost = r.cost(r.set, 1, 0)
 	return r, nil
 }
@@ -106,8 +108,11 @@ func (o *Operation) plan(vars map[string]any) *set {
 		}
 	}
 	root := o.schema.AST.Query
-	if o.Mutates() {
+	switch {
+	case o.Mutates():
 		root = o.schema.AST.Mutation
+	case o.def.Operation == ast.Subscription:
+		root = o.schema.AST.Subscription
 	}
 	s := (&planner{schema: o.schema, vars: vars}).plan(root, []ast.SelectionSet{o.def.SelectionSet}, nil)
 	if cacheable {

@@ -23,7 +23,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case graph.CodeBadUserInput:
 		return http.StatusBadRequest
-	case graph.CodeConflict:
+	case graph.CodeConflict, graph.CodeReset:
 		return http.StatusConflict
 	case graph.CodeLimitExceeded:
 		return http.StatusTooManyRequests

@@ -27,6 +27,7 @@ type Options struct {
 	Limits    *Limits       // default DefaultLimits
 	Budget    int           // cells per operation; default app.DefaultBudget
 	Timeout   time.Duration // per operation; default 10 s
+	Live      Live
 	// RegisteredOnly refuses documents that nobody registered, in all
 	// applications; without it the definition of each says so. Those who may
 	// register documents are exempt.
@@ -49,6 +50,7 @@ type Gateway struct {
 	o       Options
 	schemas *schemas
 	handler http.Handler
+	live    live
 }
 
 // New returns a gateway over what o names; it owns none of it.
@@ -65,7 +67,9 @@ func New(o Options) (*Gateway, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
 	}
+	o.Live = o.Live.withDefaults()
 	g := &Gateway{o: o, schemas: newSchemas(*o.Limits)}
+	g.live.init()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/apps/{application}/graphql", g.serve(false))
 	mux.HandleFunc("/apps/{application}/pages/{name}", g.serve(true))
@@ -110,9 +114,14 @@ func Protect(h http.Handler, ev Events) http.Handler {
 // document is run.
 func (g *Gateway) serve(page bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if !page && upgrades(r) {
+			g.socket(w, r)
+			return
+		}
 		media, refused := answerMedia(r)
-		if refused == nil {
-			refused = g.run(w, r, media, page)
+		only := refused != nil && r.Method == http.MethodPost && wantsEvents(r)
+		if refused == nil || only {
+			refused = g.run(w, r, media, page, only)
 		}
 		if refused == nil {
 			return
@@ -124,8 +133,9 @@ func (g *Gateway) serve(page bool) http.HandlerFunc {
 	}
 }
 
-// run answers the request, or says why not.
-func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page bool) *refusal {
+// run answers the request, or says why not; only says that the client takes
+// nothing but events.
+func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page, only bool) *refusal {
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodPost:
@@ -151,6 +161,13 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 		return f
 	}
 	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media, key: key}
+	if !q.get && wantsEvents(r) {
+		c.media = mediaGraphQL
+		if sent, f := g.events(w, r, &c, only); sent || f != nil {
+			return f
+		}
+		c.media = media
+	}
 	answer, f := c.run(ctx)
 	if f != nil {
 		return f
@@ -189,7 +206,10 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request, page bool) (q 
 // Authenticate finds out who sends a request. No token and a wrong one are
 // answered alike.
 func Authenticate(ctx context.Context, a Authenticator, r *http.Request) (identity.Principal, *refusal) {
-	token := bearer(r)
+	return authenticate(ctx, a, bearer(r))
+}
+
+func authenticate(ctx context.Context, a Authenticator, token string) (identity.Principal, *refusal) {
 	if token == "" || len(token) > maxToken {
 		return identity.Principal{}, refuse(http.StatusUnauthorized, graph.CodeUnauthenticated, "%s", signIn)
 	}
@@ -265,6 +285,9 @@ func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
 	run, mutates, f := c.prepare(op, e, d)
 	if f != nil {
 		return nil, f, nil
+	}
+	if run.Subscribes() {
+		return nil, refuseOperation(c.media, errNoStream), nil
 	}
 	if !mutates {
 		return run.Query(ctx, requestOf(op)), nil, nil

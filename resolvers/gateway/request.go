@@ -198,7 +198,12 @@ func (q *request) read(body []byte) bool {
 
 // bearer returns the token of a request, empty when there is none.
 func bearer(r *http.Request) string {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return bearerOf(r.Header.Get("Authorization"))
+}
+
+// bearerOf returns the token of an Authorization header.
+func bearerOf(header string) string {
+	scheme, token, ok := strings.Cut(header, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
