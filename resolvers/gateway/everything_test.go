@@ -44,6 +44,10 @@ func everything(s *graphapp.Schema) []string {
 		for _, x := range s.AST.Types[where.Type.NamedType].Fields {
 			out = append(out, comparisons(s, f.Name, x)...)
 		}
+		if f.Arguments.ForName("groupBy") != nil {
+			out = append(out, grouped(s, f)...)
+			continue
+		}
 		order := s.AST.Types[f.Arguments.ForName("orderBy").Type.Elem.NamedType]
 		for _, v := range s.AST.Types[order.Fields[0].Type.NamedType].EnumValues {
 			for _, how := range []string{"", "direction:DESC", "nulls:FIRST", "direction:DESC,nulls:FIRST"} {
@@ -62,11 +66,10 @@ func comparisons(s *graphapp.Schema, list string, x *ast.FieldDefinition) []stri
 	case x.Name == "not":
 		return []string{fmt.Sprintf(`{%s(where:{not:{}}){totalCount}}`, list)}
 	}
-	lookup := strings.HasSuffix(x.Type.NamedType, "LookupFilter")
 	var out []string
 	for _, op := range s.AST.Types[x.Type.NamedType].Fields {
 		value := sample(op.Type)
-		if lookup && s.AST.Types[op.Type.Name()].Kind == ast.InputObject {
+		if s.AST.Types[op.Type.Name()].Kind == ast.InputObject {
 			value = "{}"
 		}
 		out = append(out, fmt.Sprintf(`{%s(where:{%s:{%s:%s}}){totalCount}}`, list, x.Name, op.Name, value))
