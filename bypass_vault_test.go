@@ -18,7 +18,7 @@ var vaultForms = map[string]bool{"Folder": true, "Sheet": true, "Ledger": true}
 
 // vaultDefinition has one of everything that hides: eve, a clerk, sees her own
 // folders without secret (no permission), ssn (personal) and note (masked on
-// every record: the rule has no module). The form Ledger is not for her at all.
+// every record: the rule has no module), nor what formulas make of them. The form Ledger is not for her at all.
 const vaultDefinition = `
 application: vault
 viewerAttributes:
@@ -36,6 +36,11 @@ forms:
       - {name: related, type: lookup, to: Folder}
       - {name: ledger, type: lookup, to: Ledger}
       - {name: keeper, type: user}
+      - {name: copy, type: formula, expression: "upper(secret)"}
+      - {name: twice, type: formula, expression: "copy + copy"}
+      - {name: bare, type: formula, expression: "length(ssn)"}
+      - {name: echo, type: formula, expression: 'coalesce(note, "none") + "!"'}
+      - {name: high, type: formula, expression: "level >= 5"}
       - {name: scan, type: file}
       - {name: seal, type: file}
       - {name: badge, type: image}
@@ -63,7 +68,7 @@ permissionSets:
   - name: clerks
     pii: HIDE
     forms:
-      Folder: {actions: [ACCESS, IMPORT, CREATE_REPORT], fields: {"*": VISIBLE, secret: HIDDEN, seal: HIDDEN, keeper: READ_ONLY, level: READ_ONLY, owner: HIDDEN, addedBy: HIDDEN, modifiedBy: HIDDEN}}
+      Folder: {actions: [ACCESS, IMPORT, CREATE_REPORT], fields: {"*": VISIBLE, secret: HIDDEN, seal: HIDDEN, keeper: READ_ONLY, level: READ_ONLY, bare: VISIBLE, owner: HIDDEN, addedBy: HIDDEN, modifiedBy: HIDDEN}}
       Sheet: {actions: [ACCESS], fields: {"*": VISIBLE, addedBy: HIDDEN, modifiedBy: HIDDEN}}
     reports:
       folders: [VIEW, EDIT, DELETE, EXPORT, WRITE_COMMENTS, READ_HISTORY]

@@ -25,6 +25,10 @@ var fields = []record.Field{
 	{Number: 27, Name: "customer", Type: record.Lookup, Target: 1},
 	{Number: 28, Name: "owner2", Type: record.User},
 	{Number: 29, Name: "huge", Type: record.Integer},
+	{Number: 31, Name: "fee", Type: record.Currency, Scale: 2},
+	{Number: 32, Name: "vat", Type: record.Percent, Scale: 1},
+	{Number: 33, Name: "spent", Type: record.Duration},
+	{Number: 34, Name: "phone", Type: record.Phone},
 	{Number: 30, Name: "empty", Type: record.Decimal, Scale: 2},
 }
 
@@ -54,6 +58,7 @@ func (r row) Get(f *record.Field) record.Value {
 
 var sample = row{
 	16: "3", 17: "19.99", 18: "0.1250", 19: "Ada", 20: "Lövelace", 21: "true", 22: "2024-01-31", 23: "2024-02-29T23:59:59.5Z",
+	31: "100.00", 32: "12.5", 33: "PT1H30M", 34: "+4930123456",
 	24: "WON", 25: `["red"]`, 26: strings.Repeat("x", 5000), 29: "9223372036854775807",
 }
 
@@ -150,6 +155,9 @@ func TestValues(t *testing.T) {
 		"weekday(due)":                  "3",
 		"weekday(date(\"1969-12-28\"))": "7",
 		"due < date(at)":                "true",
+		"fee * (1 + vat / 100)":         "112.500000000",
+		"spent / 3600":                  "1.500000000",
+		"right(phone, 3)":               "456",
 		"max(due, date(at))":            "2024-02-29",
 	} {
 		p, err := formula.Compile(source, scope)

@@ -2,6 +2,8 @@ package formula
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -56,6 +58,9 @@ var functions = map[string]function{
 	"day":        {"day(date)", 1, 1, []kind{day}, plain(partOf(func(_, _, d int64) int64 { return d }))},
 	"weekday":    {"weekday(date), 1 for Monday to 7 for Sunday", 1, 1, []kind{day}, plain(weekday)},
 }
+
+// Functions returns the names of all functions, in order.
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
 
 // plain makes a build of a function that has nothing to refuse.
 func plain(f func(args []node) node) func(*parser, []node) (node, error) {

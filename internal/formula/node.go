@@ -73,9 +73,11 @@ func cell(f *record.Field) (node, bool) {
 	switch f.Type {
 	case record.Integer:
 		n.kind = numberKind
-	case record.Decimal:
+	case record.Decimal, record.Currency, record.Percent:
 		n.kind, n.scale = numberKind, int(f.Scale)
-	case record.Text, record.LongText, record.Email, record.Choice:
+	case record.Duration: // seconds; stored as microseconds
+		n.kind, n.scale = numberKind, 6
+	case record.Text, record.LongText, record.Email, record.Phone, record.URL, record.Choice:
 		n.kind = textKind
 	case record.Boolean:
 		n.kind = booleanKind
