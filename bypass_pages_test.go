@@ -41,6 +41,18 @@ var pageAttacks = map[string][]attack{
 		{class: "B05", by: func(t *testing.T, v *vault) { v.tellsNoName(t, "GET", "/apps/vault/pages/board", "") }},
 		{class: "B20", by: func(t *testing.T, v *vault) { v.tagIsNoKey(t, "/apps/vault/pages/desk") }},
 	},
+	"route GET /apps/{application}/schema.graphql": {
+		{class: "B27", by: func(t *testing.T, v *vault) { v.tellsNoName(t, "GET", "/apps/vault/schema.graphql", "") }},
+		{class: "B20", by: func(t *testing.T, v *vault) { v.tagIsNoKey(t, "/apps/vault/schema.graphql") }},
+		{class: "B15", by: func(t *testing.T, v *vault) {
+			v.looksAbsent(t, "GET", "/apps/vault/schema.graphql?as=@", "", "bob@vault.example", "bot@vault.example")
+			v.looksAbsent(t, "GET", "/apps/vault/schema.graphql?set=@", "", "clerks", "clerkz")
+		}},
+	},
+	"route GET /apps/{application}/schema.json": {
+		{class: "B27", by: func(t *testing.T, v *vault) { v.tellsNoName(t, "GET", "/apps/vault/schema.json", "") }},
+		{class: "B20", by: func(t *testing.T, v *vault) { v.tagIsNoKey(t, "/apps/vault/schema.json") }},
+	},
 	"route GET /apps/{application}/pages": {
 		{class: "B27", by: func(t *testing.T, v *vault) { v.tellsNoName(t, "GET", "/apps/vault/pages", "") }},
 	},
@@ -77,6 +89,10 @@ var pageRoutes = func() map[string][]attack {
 		"/apps/{application}/pages/":                   {"GET", "/apps/@/pages/desk", "", ""},
 		"/apps/{application}/pages/{name}":             {"POST", "/apps/@/pages/desk", "application/json", "{}"},
 		"GET /apps/{application}/pages":                {"GET", "/apps/@/pages", "", ""},
+		"/apps/{application}/schema.graphql":           {"GET", "/apps/@/schema.graphql", "", ""},
+		"/apps/{application}/schema.json":              {"GET", "/apps/@/schema.json", "", ""},
+		"GET /apps/{application}/schema.graphql":       {"GET", "/apps/@/schema.graphql", "", ""},
+		"GET /apps/{application}/schema.json":          {"GET", "/apps/@/schema.json", "", ""},
 		"/apps/{application}/documents":                {"PUT", "/apps/@/documents", "application/json", `{"x":"{me{id}}"}`},
 		"/apps/{application}/documents/":               {"DELETE", "/apps/@/documents/list", "", ""},
 		"GET /apps/{application}/documents":            {"GET", "/apps/@/documents", "", ""},

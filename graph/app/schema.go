@@ -63,6 +63,9 @@ func (s *Schema) WriteSDL(w io.Writer) {
 	formatter.NewFormatter(w, formatter.WithIndent("  ")).FormatSchema(s.AST)
 }
 
+// Shape is what a schema is made of: the static part of a view.
+type Shape = policy.Shape
+
 // Builder makes the schemas of one version of one application. It is safe for
 // concurrent use.
 type Builder struct {

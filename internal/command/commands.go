@@ -9,6 +9,7 @@ func commands() []*command {
 		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
 		userRevokeCommand, userReassignCommand, userDeleteCommand,
 		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
+		schemaPrintCommand,
 		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		hideCommand, unhideCommand, hiddenCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,

@@ -36,3 +36,22 @@ func TestDocuments(t *testing.T) {
 		term.fails(2, "documents "+words[0], append([]string{"documents"}, words...)...)
 	}
 }
+
+func TestSchemaPrint(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	full := term.must("schema", "print", "-application", "sales")
+	if !strings.Contains(full, "type Customer") || !strings.Contains(full, "type Supplier") {
+		t.Errorf("the schema is %.300s", full)
+	}
+	if out := term.must("schema", "print", "-application", "sales", "-set", "supplier"); strings.Contains(out, "Customer") || !strings.Contains(out, "type Supplier") {
+		t.Errorf("the supplier's schema is %.300s", out)
+	}
+	if out := term.must("schema", "print", "-application", "sales", "-json"); !strings.HasPrefix(out, `{"data":{"__schema":`) {
+		t.Errorf("as JSON %.300s", out)
+	}
+	term.fails(1, "NOT_FOUND", "schema", "print", "-application", "sales", "-as", "nobody@acme.example")
+	term.fails(1, "NOT_FOUND", "schema", "print", "-application", "none")
+	term.fails(2, "-set", "schema", "print", "-application", "sales", "-as", "x", "-set", "y")
+	term.fails(2, "-application", "schema", "print")
+}

@@ -97,6 +97,8 @@ func (s *Service) route(o Options) error {
 	mux.Handle("/apps/{application}/graphql", apps)
 	mux.Handle("/apps/{application}/pages", apps)
 	mux.Handle("/apps/{application}/pages/", apps)
+	mux.Handle("/apps/{application}/schema.graphql", apps)
+	mux.Handle("/apps/{application}/schema.json", apps)
 	mux.Handle("/apps/{application}/documents", apps)
 	mux.Handle("/apps/{application}/documents/", apps)
 	mux.Handle("/apps/{application}/export/{form}", exports)

@@ -20,11 +20,13 @@ import (
 // MaxManifest bounds a manifest of documents in bytes.
 const MaxManifest = 3 << 20
 
-// registryRoutes are those of an application's registered documents.
+// registryRoutes are those beside the documents that are run.
 func (g *Gateway) registryRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("PUT /apps/{application}/documents", g.putDocuments)
 	mux.HandleFunc("GET /apps/{application}/documents", g.asPrincipal(g.listDocuments))
 	mux.HandleFunc("DELETE /apps/{application}/documents/{id...}", g.asPrincipal(g.removeDocument))
+	mux.HandleFunc("GET /apps/{application}/schema.graphql", g.schemaRoute(formSDL))
+	mux.HandleFunc("GET /apps/{application}/schema.json", g.schemaRoute(formJSON))
 	mux.HandleFunc("GET /apps/{application}/pages", g.asPrincipal(g.listPages))
 }
 

@@ -41,6 +41,7 @@ type schemas struct {
 	limits   Limits
 	entries  *cache[schemaKey, *entry]
 	builders *cache[schemaKey, *graphapp.Builder]
+	texts    *cache[schemaText, []byte]
 }
 
 func newSchemas(l Limits) *schemas {
@@ -48,25 +49,38 @@ func newSchemas(l Limits) *schemas {
 		limits:   l,
 		entries:  newCache[schemaKey, *entry](maxSchemas, maxSchemas),
 		builders: newCache[schemaKey, *graphapp.Builder](maxBuilders, maxBuilders),
+		texts:    newCache[schemaText, []byte](maxSchemaTexts, maxSchemaTextsBytes),
 	}
 }
 
 // of returns the entry for the rights of an operation.
 func (s *schemas) of(op *engine.Op) (*entry, schemaKey, error) {
 	key := keyOf(op)
-	if e, ok := s.entries.get(key); ok {
-		return e, key, nil
+	e, err := s.ofShape(op, shapeKey{key, op.View().Shape()})
+	return e, key, err
+}
+
+// shapeKey is a key with the shape that it names.
+type shapeKey struct {
+	schemaKey
+	shape *graphapp.Shape
+}
+
+// ofShape returns the entry of a shape of the operation's application.
+func (s *schemas) ofShape(op *engine.Op, key shapeKey) (*entry, error) {
+	if e, ok := s.entries.get(key.schemaKey); ok {
+		return e, nil
 	}
-	builderKey := key
+	builderKey := key.schemaKey
 	builderKey.fingerprint = [32]byte{}
 	b, ok := s.builders.get(builderKey)
 	if !ok {
 		b = s.builders.put(builderKey, graphapp.NewBuilder(op.Application()), 1)
 	}
-	schema, err := b.Build(op.View().Shape())
+	schema, err := b.Build(key.shape)
 	if err != nil {
-		return nil, key, err
+		return nil, err
 	}
 	e := &entry{schema: schema, documents: newCache[string, *app.Document](maxDocuments, maxDocumentText)}
-	return s.entries.put(key, e, 1), key, nil
+	return s.entries.put(key.schemaKey, e, 1), nil
 }
