@@ -187,6 +187,8 @@ var singleReads = map[string][]attack{
 		{class: "B15", send: `{sheet(id:"@"){id name folder{title}}}`, right: "<bobsSheet>", wrong: "<absent>"},
 		names("B05", `{sheet(id:"<evesSheet>"){folder{@}}}`, "secret"),
 	},
+	"app Query.node":  nodeAttacks(`node(id:"@")`, `node(id:"<eves>")`),
+	"app Query.nodes": nodeAttacks(`nodes(ids:["<eves>","@"])`, `nodes(ids:["<absent>","<eves>"])`),
 	"app Folder.related": {
 		{class: "B05", by: func(t *testing.T, v *vault) {
 			if a := v.ask("eve", v.put(`{folder(id:"<eves>"){related{id title}}}`)); len(a.Errors) > 0 || a.at("folder.related") != nil || a.at("folder") == nil {

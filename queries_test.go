@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -175,5 +176,45 @@ func TestL1_OrderThroughLookupsOverHTTP(t *testing.T) {
 		if a := d.as(t, "ravi", "%s", q); a.code() != want {
 			t.Errorf("%s: %+v", q, a.Errors)
 		}
+	}
+}
+
+// TestP2_NodeOverHTTP finds records by id alone, whatever their form; what is
+// absent, out of reach, of a form or a field without rights, of another
+// application or tenant is null alike.
+func TestP2_NodeOverHTTP(t *testing.T) {
+	d := theDemo(t)
+	a := d.ok(t, "ravi", `{orders(first:1,where:{customer:{isNull:false}}){nodes{id number customer{id name} orderLines(first:1){nodes{id quantity}}}}}`)
+	order := a.list("orders.nodes")[0].(map[string]any)
+	customer := order["customer"].(map[string]any)
+	const fields = `__typename id ...on Order{number customer{name}} ...on Customer{name} ...on Node{again:id}`
+	got := d.ok(t, "ravi", `{o:node(id:%q){%s} c:node(id:%q){%s}}`, order["id"], fields, customer["id"], fields)
+	if got.at("o.__typename") != "Order" || got.at("o.number") != order["number"] || got.at("o.again") != order["id"] || got.at("o.customer.name") != customer["name"] ||
+		got.at("c.__typename") != "Customer" || got.at("c.name") != customer["name"] {
+		t.Errorf("%+v of %+v", got.Data, order)
+	}
+	many := d.ok(t, "ravi", `{nodes(ids:[%q,%q,"x",%q,%q]){id}}`, customer["id"], nobody, order["id"], customer["id"])
+	if s := fmt.Sprint(many.at("nodes")); s != fmt.Sprintf("[map[id:%s] <nil> <nil> map[id:%s] map[id:%s]]", customer["id"], order["id"], customer["id"]) {
+		t.Error(s)
+	}
+	for _, n := range []int{100, 101} {
+		ids := slices.Repeat([]string{`"x"`}, n)
+		if a := d.as(t, "ravi", `{nodes(ids:[%s]){id}}`, strings.Join(ids, " ")); (a.code() == "LIMIT_EXCEEDED") != (n > 100) {
+			t.Errorf("%d ids: %+v", n, a.Errors)
+		}
+	}
+	// omar, a distributor, has no form Order: there is no record and no type for him.
+	if a := d.ok(t, "omar", `{node(id:%q){id __typename}}`, order["id"]); a.at("node") != nil {
+		t.Errorf("%+v", a.Data)
+	}
+	intro := d.ok(t, "omar", `{__type(name:"Node"){kind fields{name} possibleTypes{name interfaces{name}}}}`)
+	for _, p := range intro.list("__type.possibleTypes") {
+		p := p.(map[string]any)
+		if p["name"] == "Order" || fmt.Sprint(p["interfaces"]) != "[map[name:Node]]" {
+			t.Errorf("%+v", p)
+		}
+	}
+	if len(intro.list("__type.possibleTypes")) == 0 || intro.at("__type.kind") != "INTERFACE" {
+		t.Errorf("%+v", intro.Data)
 	}
 }

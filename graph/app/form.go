@@ -41,6 +41,7 @@ type plan struct {
 	fields   []*definition.Field // visible, lookups to forms without VIEW excluded
 	system   []record.Field      // visible system fields without id
 	reverses []policy.Reverse
+	node     string // name of the interface of records
 	nests    []nest
 	targets  map[uint32]string // form number to name, of the lookups among fields
 }
@@ -86,7 +87,7 @@ func (p *plan) key() string {
 	for _, r := range s.Reports {
 		b = strconv.AppendQuote(b, r.Name)
 	}
-	return string(b)
+	return string(append(b, p.node...))
 }
 
 func (p *plan) build() *Form {
@@ -130,7 +131,9 @@ func (p *plan) object(f *Form) {
 		f.mean(field("viewerCanUpdate", "Boolean!"), Meaning{Kind: CanUpdate, Form: f.Number}),
 		f.mean(field("viewerCanDelete", "Boolean!"), Meaning{Kind: CanDelete, Form: f.Number}))
 	fields = append(fields, p.talk(f, fields)...)
-	f.defs = append(f.defs, object(f.Name, p.shape.Form.Description, fields))
+	d := object(f.Name, p.shape.Form.Description, fields)
+	d.Interfaces = []string{p.node}
+	f.defs = append(f.defs, d)
 }
 
 func (p *plan) cell(f *Form, x *definition.Field) *ast.FieldDefinition {

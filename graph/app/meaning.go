@@ -17,6 +17,8 @@ const (
 	Members
 	Notifications
 	CreatedReports
+	NodeByID
+	NodesByID
 	// Fields of Subscription, and of what it tells.
 	Changes
 	ChangeKind

@@ -130,6 +130,7 @@ func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
 			root[d] = f.meanings[d]
 		}
 	}
+	query = append(query, s.node(query, root)...)
 	talk, err := s.talk(shape, query)
 	if err != nil {
 		return nil, err
@@ -219,8 +220,9 @@ func plans(shape *policy.Shape) []*plan {
 		}
 		out = append(out, p)
 	}
-	reverses := shape.Reverses()
+	reverses, node := shape.Reverses(), nodeName(shape)
 	for _, p := range out {
+		p.node = node
 		p.reverses = reverses[p.shape.Form.Number]
 	}
 	nestings(out)

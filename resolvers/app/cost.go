@@ -51,6 +51,10 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return r.cost(f.sub, min(rows*max(page, 1), costCeiling), page)
 	case app.CreatedReports:
 		return rows + r.cost(f.sub, rows*engine.MaxCreatedReports*r.reportForms(f), page)
+	case app.NodeByID:
+		return r.nodeCost(f, 1)
+	case app.NodesByID:
+		return r.nodeCost(f, r.idsOf(f))
 	case app.TotalCount:
 		return rows * costTotal
 	case app.Comments, app.History, app.Notifications, app.CommentMentions, app.HistoryChanges, app.HistoryComplete, app.PayloadNotices:

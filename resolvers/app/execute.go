@@ -127,6 +127,10 @@ func (x *exec) query(f *field) bool {
 		return x.members(f)
 	case app.Notifications:
 		return x.notifications(f)
+	case app.NodeByID:
+		return x.nodeByID(f)
+	case app.NodesByID:
+		return x.nodesByID(f)
 	case app.IntroSchema:
 		return x.node(f.sub, x.r.schema.Introspect())
 	case app.IntroType:

@@ -33,6 +33,16 @@ type naive struct {
 // value of the field for its parent: an object is a resolver of its own fields.
 type resolve func(m app.Meaning, f *ast.Field) any
 
+// typed is an object of one of several types.
+type typed struct {
+	name string
+	resolve
+}
+
+func is(def *ast.Definition, condition string) bool {
+	return condition == "" || condition == def.Name || condition == "Node" && len(def.Interfaces) > 0
+}
+
 func (n naive) object(def *ast.Definition, sets []ast.SelectionSet, r resolve) map[string]any {
 	out := map[string]any{}
 	grouped := map[string][]*ast.Field{}
@@ -49,7 +59,7 @@ func (n naive) object(def *ast.Definition, sets []ast.SelectionSet, r resolve) m
 		for _, x := range fields {
 			subs = append(subs, x.SelectionSet)
 		}
-		out[key] = n.complete(f.Definition.Type, r(n.s.Meaning(def, f.Definition), f), subs)
+		out[key] = n.complete(f.Definition.Type, r(n.s.Meaning(def, def.Fields.ForName(f.Name)), f), subs)
 	}
 	return out
 }
@@ -63,11 +73,11 @@ func (n naive) collect(def *ast.Definition, set ast.SelectionSet, grouped map[st
 				grouped[s.Alias] = append(grouped[s.Alias], s)
 			}
 		case *ast.InlineFragment:
-			if n.wanted(s.Directives) && (s.TypeCondition == "" || s.TypeCondition == def.Name) {
+			if n.wanted(s.Directives) && is(def, s.TypeCondition) {
 				n.collect(def, s.SelectionSet, grouped)
 			}
 		case *ast.FragmentSpread:
-			if n.wanted(s.Directives) && s.Definition.TypeCondition == def.Name {
+			if n.wanted(s.Directives) && is(def, s.Definition.TypeCondition) {
 				n.collect(def, s.Definition.SelectionSet, grouped)
 			}
 		}
@@ -91,6 +101,17 @@ func (n naive) complete(t *ast.Type, v any, subs []ast.SelectionSet) any {
 			out = append(out, n.complete(t.Elem, x, subs))
 		}
 		return out
+	case []typed:
+		out := []any{}
+		for _, x := range v {
+			out = append(out, n.complete(t.Elem, x, subs))
+		}
+		return out
+	case typed:
+		if v.resolve == nil {
+			return nil
+		}
+		return n.object(n.s.AST.Types[v.name], subs, v.resolve)
 	case resolve:
 		if v == nil {
 			return nil
@@ -108,6 +129,14 @@ func (n naive) root(m app.Meaning, f *ast.Field) any {
 	case app.Get:
 		id, _ := record.ParseID(fmt.Sprint(args["id"]))
 		return n.recordOf(m.Form, id)
+	case app.NodeByID:
+		return n.node(args["id"])
+	case app.NodesByID:
+		out := []typed{}
+		for _, id := range args["ids"].([]any) {
+			out = append(out, n.node(id))
+		}
+		return out
 	case app.Members:
 		return n.members(args)
 	case app.Notifications:
@@ -118,6 +147,16 @@ func (n naive) root(m app.Meaning, f *ast.Field) any {
 		return []any{} // the fake has none until one is kept
 	}
 	return n.page(m.Form, args, func(record.Redacted) bool { return true })
+}
+
+func (n naive) node(text any) typed {
+	id, _ := record.ParseID(fmt.Sprint(text))
+	for _, f := range n.s.Viewed() {
+		if r := n.recordOf(f.Number, id); r != nil {
+			return typed{f.Name, r}
+		}
+	}
+	return typed{}
 }
 
 func (n naive) recordOf(form uint32, id record.ID) resolve {
@@ -272,7 +311,11 @@ func (w *writer) set(def *ast.Definition, depth int) string {
 	for range rapid.IntRange(1, 4).Draw(w.t, "n") {
 		switch inner := depth > 0; {
 		case inner && rapid.IntRange(0, 9).Draw(w.t, "inline") == 0:
-			b.WriteString("... on " + def.Name + w.directive() + w.set(def, depth-1))
+			on := def
+			if types := w.s.AST.PossibleTypes[def.Name]; def.Kind == ast.Interface {
+				on = rapid.SampledFrom(types).Draw(w.t, "type")
+			}
+			b.WriteString("... on " + on.Name + w.directive() + w.set(on, depth-1))
 		case inner && rapid.IntRange(0, 9).Draw(w.t, "spread") == 0 && len(w.fragments) < 5:
 			at := len(w.fragments)
 			w.fragments = append(w.fragments, "")
@@ -306,6 +349,10 @@ func (w *writer) field(def *ast.Definition, depth int) string {
 // arguments depend on field and alias alone, so that merged fields agree.
 func (w *writer) arguments(f *ast.FieldDefinition, alias string) string {
 	switch {
+	case f.Name == "node" && len(f.Arguments) > 0:
+		return fmt.Sprintf(`(id:"%s")`, idOf(uint32(1+len(alias)%5), 2))
+	case f.Name == "nodes" && len(f.Arguments) > 0:
+		return fmt.Sprintf(`(ids:["%s","x","%s","%s"])`, idOf(formOrder, uint64(len(alias))), idOf(formCustomer, 1), idOf(formOrder, 2))
 	case f.Arguments.ForName("id") != nil:
 		form := map[byte]uint32{'o': formOrder, 'c': formCustomer}[f.Name[0]]
 		return fmt.Sprintf(`(id:"%s")`, idOf(form, uint64(1+len(alias)%3)))

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"sluice/graph/app"
@@ -33,6 +35,9 @@ type field struct {
 	nonNull bool
 	node    *ast.Field // the first of the fields merged into this one
 	sub     *set
+	// records are what is written for a record of each form, where the field gives
+	// records of any.
+	records map[uint32]*set
 	// slot is the position among the loads of the set, or among the slots of the
 	// enclosing connection.
 	slot int
@@ -105,9 +110,9 @@ func (c *collector) field(f *ast.Field) {
 	}
 }
 
-// applies is equality of names: the schema has neither interfaces nor unions.
+// applies is equality of names, or that of an interface of the type.
 func (c *collector) applies(condition string) bool {
-	return condition == "" || condition == c.def.Name
+	return condition == "" || condition == c.def.Name || slices.Contains(c.def.Interfaces, condition)
 }
 
 // included evaluates @skip and @include. A value that cannot be read leaves the
@@ -142,8 +147,12 @@ func (p *planner) plan(def *ast.Definition, selections []ast.SelectionSet, conn 
 			f.mean, f.nonNull = app.Meaning{Kind: app.TypeName}, true
 			continue
 		}
-		f.mean = p.schema.Meaning(def, m.node.Definition)
-		f.nonNull = m.node.Definition.Type.NonNull
+		of := m.node.Definition
+		if own := def.Fields.ForName(m.node.Name); own != nil {
+			of = own // selected on an interface of the type
+		}
+		f.mean = p.schema.Meaning(def, of)
+		f.nonNull = of.Type.NonNull
 		p.sub(s, f, m.subs, conn)
 		if needsLoad(f.mean.Kind) {
 			f.slot = len(s.loads)
@@ -178,6 +187,11 @@ func (p *planner) sub(s *set, f *field, subs []ast.SelectionSet, conn *set) {
 		f.sub = p.plan(def, subs, nil)
 		f.slot = len(conn.slots)
 		conn.slots = append(conn.slots, f.sub)
+	case app.NodeByID, app.NodesByID:
+		f.records = map[uint32]*set{}
+		for _, form := range p.schema.Viewed() {
+			f.records[form.Number] = p.plan(p.schema.AST.Types[form.Name], subs, nil)
+		}
 	default:
 		if def != nil && def.IsCompositeType() {
 			f.sub = p.plan(def, subs, nil)
