@@ -33,6 +33,8 @@ type Form struct {
 	query, mutation ast.FieldList
 	subscription    ast.FieldList
 	meanings        meanings
+	viewed          bool // the viewer may see records of it
+	alone           bool // not shared with other schemas
 }
 
 // plan is everything that the types of one form depend on.

@@ -24,7 +24,7 @@ func nodeName(shape *policy.Shape) string {
 // node adds the interface of records with the fields of Query that find them by id
 // alone, where the viewer sees records of any form. taken are the fields that
 // Query has.
-func (s *Schema) node(taken ast.FieldList, root meanings) ast.FieldList {
+func (s *Schema) node(taken ast.FieldList) ast.FieldList {
 	if len(s.viewed) == 0 {
 		return nil
 	}
@@ -39,6 +39,6 @@ func (s *Schema) node(taken ast.FieldList, root meanings) ast.FieldList {
 	s.AST.Types[d.Name] = d
 	one := described(field(freeField("node", taken), d.Name, arg("id", "ID!")), "The record with this id, of whatever form; null where the viewer reaches none.")
 	many := described(field(freeField("nodes", taken), "["+d.Name+"]!", arg("ids", "[ID!]!")), "The records with these ids, at most 100, in their order; null for each that the viewer does not reach.")
-	root[one], root[many] = Meaning{Kind: NodeByID}, Meaning{Kind: NodesByID}
+	s.own[one], s.own[many] = Meaning{Kind: NodeByID}, Meaning{Kind: NodesByID}
 	return ast.FieldList{one, many}
 }

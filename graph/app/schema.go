@@ -27,12 +27,14 @@ type Schema struct {
 	// Version names application and definition version, as _schemaVersion
 	// answers it.
 	Version string
-	// Rights is what the viewer may do, component by component.
-	Rights []Right
 
+	shape  *policy.Shape
 	forms  map[uint32]*Form
 	viewed []*Form
-	owner  map[string]meanings // by type name
+	// own are the meanings of fields of this schema alone, shared those of types
+	// that several schemas of a builder have.
+	own    meanings
+	shared *registry
 }
 
 // Right is what the viewer may do with one form, report or page.
@@ -44,7 +46,16 @@ type Right struct {
 // Meaning returns what a field of an object type stands for; the zero Meaning
 // for a field that is not of this schema.
 func (s *Schema) Meaning(parent *ast.Definition, f *ast.FieldDefinition) Meaning {
-	return s.owner[parent.Name][f]
+	if s.AST.Types[parent.Name] != parent || !slices.Contains(parent.Fields, f) {
+		return Meaning{}
+	}
+	if m, ok := s.own[f]; ok {
+		return m
+	}
+	if m, ok := base.meanings[f]; ok {
+		return m
+	}
+	return s.shared.meaning(f)
 }
 
 // Form returns what the schema knows of a form.
@@ -52,6 +63,9 @@ func (s *Schema) Form(number uint32) (*Form, bool) {
 	f, ok := s.forms[number]
 	return f, ok
 }
+
+// Rights returns what the viewer may do, component by component.
+func (s *Schema) Rights() []Right { return rights(s.shape) }
 
 // Viewed returns the forms whose records the viewer may see, in the definition's
 // order. Read only.
@@ -73,88 +87,150 @@ type Builder struct {
 
 	mu     sync.Mutex
 	shared map[string]*Form
+	talks  map[string]*talkTypes
+	writes map[commentKey]*commentMutations
+	known  registry
+}
+
+// registry holds what the fields of shared types stand for. A field has one
+// meaning in every schema that has the field.
+type registry struct {
+	mu sync.RWMutex
+	of meanings
+}
+
+func (r *registry) meaning(f *ast.FieldDefinition) Meaning {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.of[f]
+}
+
+func (r *registry) add(m meanings) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = meanings{}
+	}
+	maps.Copy(r.of, m)
 }
 
 // NewBuilder returns a builder for a definition, which it reads only.
 func NewBuilder(a *definition.Application) *Builder {
-	return &Builder{app: a, shared: map[string]*Form{}}
+	return &Builder{app: a, shared: map[string]*Form{}, talks: map[string]*talkTypes{}, writes: map[commentKey]*commentMutations{}}
 }
 
 // Build makes the schema of a shape of the builder's application. It fails when
 // two names of the schema clash, which [Check] finds beforehand.
 func (b *Builder) Build(shape *policy.Shape) (*Schema, error) {
-	s := &Schema{
-		AST: &ast.Schema{
-			Types: maps.Clone(base.types), Directives: base.directives,
-			PossibleTypes: map[string][]*ast.Definition{}, Implements: map[string][]*ast.Definition{},
-		},
-		Version: b.app.Name + "." + strconv.FormatUint(b.app.Version, 10),
-		Rights:  rights(shape),
-		forms:   map[uint32]*Form{},
-		owner:   map[string]meanings{},
-	}
-	for name := range commonMeanings {
-		s.owner[name] = base.meanings
-	}
-	root := meanings{}
-	query := ast.FieldList{described(field("_schemaVersion", "String!"), "Name and version of the application's definition."), field("me", "Viewer!")}
-	root[query[0]], root[query[1]] = Meaning{Kind: SchemaVersion}, Meaning{Kind: Me}
-	if shape.NamesUsers() {
-		query = append(query, membersField())
-		root[query[2]] = Meaning{Kind: Members}
-	} else {
-		delete(s.AST.Types, "UserConnection")
-	}
-	if d := s.withReports(shape); d != nil {
-		query = append(query, d)
-		root[d] = Meaning{Kind: CreatedReports}
-	}
-	var mutation, subscription ast.FieldList
-	for _, p := range plans(shape) {
-		f, err := b.form(p)
-		if err != nil {
-			return nil, err
-		}
-		s.forms[f.Number] = f
-		if p.shape.View {
-			s.viewed = append(s.viewed, f)
-		}
-		for _, d := range f.defs {
-			if s.AST.Types[d.Name] != nil || d.Name == "Query" || d.Name == "Mutation" || d.Name == "Subscription" {
-				return nil, fmt.Errorf("two types of the schema are named %q", d.Name)
-			}
-			s.AST.Types[d.Name], s.owner[d.Name] = d, f.meanings
-		}
-		query, mutation, subscription = append(query, f.query...), append(mutation, f.mutation...), append(subscription, f.subscription...)
-		for _, d := range slices.Concat(f.query, f.mutation, f.subscription) {
-			root[d] = f.meanings[d]
-		}
-	}
-	query = append(query, s.node(query, root)...)
-	talk, err := s.talk(shape, query)
+	forms, size, err := b.forms(shape)
 	if err != nil {
 		return nil, err
 	}
-	query, mutation = append(query, talk.query...), append(mutation, talk.mutation...)
-	maps.Copy(root, talk.meanings)
+	s := &Schema{
+		AST: &ast.Schema{
+			Types: make(map[string]*ast.Definition, size), Directives: base.directives,
+			PossibleTypes: map[string][]*ast.Definition{}, Implements: map[string][]*ast.Definition{},
+		},
+		Version: b.app.Name + "." + strconv.FormatUint(b.app.Version, 10),
+		shape:   shape,
+		forms:   make(map[uint32]*Form, len(forms)),
+		own:     meanings{},
+		shared:  &b.known,
+	}
+	maps.Copy(s.AST.Types, base.types)
+	query := s.fixed(shape)
+	var mutation, subscription ast.FieldList
+	for _, f := range forms {
+		if err := s.take(f); err != nil {
+			return nil, err
+		}
+		query, mutation, subscription = append(query, f.query...), append(mutation, f.mutation...), append(subscription, f.subscription...)
+	}
+	query = append(query, s.node(query)...)
+	talk := b.talk(s, shape, query)
+	if err := s.put(talk.defs); err != nil {
+		return nil, err
+	}
+	query, mutation = append(query, talk.query...), append(append(mutation, talk.mutation...), b.commentWrites(s, shape, talk)...)
 	if err := distinct("Query", query); err != nil {
 		return nil, err
 	}
 	intro := validator.QueryIntrospectionFields()
-	root[intro[0]], root[intro[1]] = Meaning{Kind: IntroSchema}, Meaning{Kind: IntroType}
-	s.AST.Query = s.addRoot("Query", append(query, intro...), root)
+	s.own[intro[0]], s.own[intro[1]] = Meaning{Kind: IntroSchema}, Meaning{Kind: IntroType}
+	s.AST.Query = s.addRoot("Query", append(query, intro...))
 	if len(mutation) > 0 {
-		s.AST.Mutation = s.addRoot("Mutation", mutation, root)
+		s.AST.Mutation = s.addRoot("Mutation", mutation)
 	}
 	if len(subscription) > 0 {
-		s.AST.Subscription = s.addRoot("Subscription", subscription, root)
-	}
-	for name, d := range s.AST.Types {
-		if d.Kind == ast.Object {
-			s.AST.PossibleTypes[name] = []*ast.Definition{d}
-		}
+		s.AST.Subscription = s.addRoot("Subscription", subscription)
 	}
 	return s, nil
+}
+
+// forms returns the types of the forms of a shape, and how many types a schema
+// of them has about.
+func (b *Builder) forms(shape *policy.Shape) (out []*Form, size int, err error) {
+	size = len(base.types) + 32
+	for _, p := range plans(shape) {
+		f, err := b.form(p)
+		if err != nil {
+			return nil, 0, err
+		}
+		out, size = append(out, f), size+len(f.defs)
+	}
+	return out, size, nil
+}
+
+// fixed adds what a schema has whatever its forms are, and takes out the types
+// that nothing leads to then. It returns the fields of Query.
+func (s *Schema) fixed(shape *policy.Shape) ast.FieldList {
+	var query ast.FieldList
+	add := func(d *ast.FieldDefinition, k Kind) {
+		query = append(query, d)
+		s.own[d] = Meaning{Kind: k}
+	}
+	add(described(field("_schemaVersion", "String!"), "Name and version of the application's definition."), SchemaVersion)
+	add(field("me", "Viewer!"), Me)
+	if shape.NamesUsers() {
+		add(membersField(), Members)
+	} else {
+		delete(s.AST.Types, "UserConnection")
+	}
+	if d := s.withReports(shape); d != nil {
+		add(d, CreatedReports)
+	}
+	for name, possible := range base.possible {
+		if s.AST.Types[name] != nil {
+			s.AST.PossibleTypes[name] = possible
+		}
+	}
+	return query
+}
+
+// take puts the types of a form into the schema.
+func (s *Schema) take(f *Form) error {
+	s.forms[f.Number] = f
+	if f.viewed {
+		s.viewed = append(s.viewed, f)
+	}
+	if f.alone {
+		maps.Copy(s.own, f.meanings)
+	}
+	return s.put(f.defs)
+}
+
+// put adds types. The slice is kept: the schemas of a builder share it.
+func (s *Schema) put(defs []*ast.Definition) error {
+	for i, d := range defs {
+		if s.AST.Types[d.Name] != nil || d.Name == "Query" || d.Name == "Mutation" || d.Name == "Subscription" {
+			return fmt.Errorf("two types of the schema are named %q", d.Name)
+		}
+		s.AST.Types[d.Name] = d
+		if d.Kind == ast.Object {
+			s.AST.PossibleTypes[d.Name] = defs[i : i+1 : i+1]
+		}
+	}
+	return nil
 }
 
 // membersField offers people to whoever may name them, to nobody else (A5a).
@@ -165,9 +241,9 @@ func membersField() *ast.FieldDefinition {
 	return described(f, "Active members of the application, for user fields and mentions. search is text that the display name contains, in any case.")
 }
 
-func (s *Schema) addRoot(name string, fields ast.FieldList, m meanings) *ast.Definition {
-	d := object(name, "", slices.Clip(fields))
-	s.AST.Types[name], s.owner[name] = d, m
+func (s *Schema) addRoot(name string, fields ast.FieldList) *ast.Definition {
+	d := object(name, "", slices.Clone(fields))
+	s.AST.Types[name], s.AST.PossibleTypes[name] = d, []*ast.Definition{d}
 	return d
 }
 
@@ -176,15 +252,17 @@ func (b *Builder) form(p *plan) (*Form, error) {
 	key := p.key()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f := b.shared[key]
-	if f == nil {
-		f = p.build()
-		if err := f.checkNames(); err != nil {
-			return nil, err
-		}
-		if len(b.shared) < maxShared {
-			b.shared[key] = f
-		}
+	if f := b.shared[key]; f != nil {
+		return f, nil
+	}
+	f := p.build()
+	if err := f.checkNames(); err != nil {
+		return nil, err
+	}
+	f.viewed, f.alone = p.shape.View, len(b.shared) >= maxShared
+	if !f.alone {
+		b.shared[key] = f
+		b.known.add(f.meanings)
 	}
 	return f, nil
 }

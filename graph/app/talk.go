@@ -2,11 +2,12 @@ package app
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"sluice/engine/policy"
+	"sluice/internal/definition"
 )
 
 // What this file adds stands beside names that a tenant gave. Where a form, report
@@ -15,31 +16,61 @@ import (
 // the fields comments and history, are reserved for definitions.
 
 // talkTypes are the types of comments, history and notifications, with roots of
-// their own.
+// their own. The schemas of a builder share them.
 type talkTypes struct {
-	s               *Schema
+	defs            []*ast.Definition
 	query, mutation ast.FieldList
 	meanings        meanings
-	err             error
+	names           map[string]string // of what may be taken, the name that it gets
+	payload         string            // of the mutations of comments; empty without any
 }
 
-// talk adds to the schema what the shape lets the viewer read and write beside
-// records.
-func (s *Schema) talk(shape *policy.Shape, query ast.FieldList) (*talkTypes, error) {
-	t := &talkTypes{s: s, meanings: meanings{}}
-	read, history := false, false
+// talkNames are the names that a tenant may have given already.
+var talkNames = []string{"NotificationKind", "Notification", "NotificationConnection", "NotificationEdge",
+	"MarkNotificationsReadPayload", "CommentPayload", "HistoryKind", "HistoryChange"}
+
+// maxTalks bounds the variants that a builder keeps. There are several only where
+// the names of forms differ between shapes.
+const maxTalks = 64
+
+// talk returns what the shape lets the viewer read and write beside records.
+func (b *Builder) talk(s *Schema, shape *policy.Shape, query ast.FieldList) *talkTypes {
+	read, write, history := false, false, false
 	for _, f := range shape.Forms {
-		read, history = read || f.View && f.ReadComments, history || f.View && f.ReadHistory
+		read, write, history = read || f.View && f.ReadComments, write || commented(f), history || f.View && f.ReadHistory
+	}
+	t := &talkTypes{meanings: meanings{}, names: map[string]string{"notifications": freeField("notifications", query)}}
+	key := fmt.Sprint(read, write, history, t.names["notifications"])
+	for _, want := range talkNames {
+		name := want
+		for s.AST.Types[name] != nil {
+			name += "_"
+		}
+		t.names[want] = name
+		key += " " + name
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.talks[key]; known != nil {
+		return known
 	}
 	if read {
 		t.comments()
-		t.notifications(query)
-		t.writes(shape)
+		t.notifications()
+	}
+	if read && write {
+		t.writes()
 	}
 	if history {
 		t.history()
 	}
-	return t, t.err
+	if len(b.talks) < maxTalks {
+		b.talks[key] = t
+		b.known.add(t.meanings)
+	} else {
+		maps.Copy(s.own, t.meanings)
+	}
+	return t
 }
 
 // talk returns what a record of the form has beside its cells; taken are the
@@ -70,20 +101,9 @@ func (t *talkTypes) mean(d *ast.FieldDefinition, k Kind) *ast.FieldDefinition {
 	return d
 }
 
-// name is that of a type, or one like it where a form has the name.
-func (t *talkTypes) name(want string) string {
-	for t.s.AST.Types[want] != nil {
-		want += "_"
-	}
-	return want
-}
+func (t *talkTypes) name(want string) string { return t.names[want] }
 
-func (t *talkTypes) add(d *ast.Definition) {
-	if t.s.AST.Types[d.Name] != nil {
-		t.err = fmt.Errorf("two types of the schema are named %q", d.Name)
-	}
-	t.s.AST.Types[d.Name], t.s.owner[d.Name] = d, t.meanings
-}
+func (t *talkTypes) add(d *ast.Definition) { t.defs = append(t.defs, d) }
 
 func (t *talkTypes) enum(want string, values ...string) string {
 	d := &ast.Definition{Kind: ast.Enum, Name: t.name(want)}
@@ -120,7 +140,7 @@ func (t *talkTypes) comments() {
 	t.connection("CommentConnection", "CommentEdge", "Comment", "How many comments the record has; exact.")
 }
 
-func (t *talkTypes) notifications(query ast.FieldList) {
+func (t *talkTypes) notifications() {
 	kind := t.enum("NotificationKind", "MENTION")
 	node, connection, edge := t.name("Notification"), t.name("NotificationConnection"), t.name("NotificationEdge")
 	t.add(object(node, "Tells the viewer of something on a record.", ast.FieldList{
@@ -136,7 +156,7 @@ func (t *talkTypes) notifications(query ast.FieldList) {
 	t.connection(connection, edge, node, "How many notifications the list has; exact.")
 	unread := arg("unreadOnly", "Boolean")
 	unread.DefaultValue = &ast.Value{Kind: ast.BooleanValue, Raw: "false"}
-	d := described(field(freeField("notifications", query), connection+"!", append(partArgs(), unread)...),
+	d := described(field(t.name("notifications"), connection+"!", append(partArgs(), unread)...),
 		"What the viewer is told in this application, the newest first. The newest 1000 are kept; one that leads to what the viewer may not read now is not among them while that is so.")
 	t.query = append(t.query, t.mean(d, Notifications))
 	payload := object(t.name("MarkNotificationsReadPayload"), "", ast.FieldList{
@@ -147,30 +167,66 @@ func (t *talkTypes) notifications(query ast.FieldList) {
 		"Marks at most 100 notifications as read: all of them, or none where one is not there."))
 }
 
-// writes adds the mutations of the forms on which the viewer may comment.
-func (t *talkTypes) writes(shape *policy.Shape) {
-	payload := object(t.name("CommentPayload"), "", ast.FieldList{
+// writes adds what the mutations of comments answer with.
+func (t *talkTypes) writes() {
+	t.payload = t.name("CommentPayload")
+	t.add(object(t.payload, "", ast.FieldList{
 		t.mean(field("id", "ID!"), PayloadID),
 		described(t.mean(field("comment", "Comment"), PayloadComment), "The comment as it is now, null where it is deleted."),
-	})
-	if !slices.ContainsFunc(shape.Forms, commented) {
-		return
+	}))
+}
+
+// commentKey names the mutations of a form's comments.
+type commentKey struct {
+	form    uint32
+	payload string
+}
+
+type commentMutations struct {
+	fields   ast.FieldList
+	meanings meanings
+}
+
+// commentWrites returns the mutations of the forms on which the viewer may
+// comment.
+func (b *Builder) commentWrites(s *Schema, shape *policy.Shape, t *talkTypes) (out ast.FieldList) {
+	if t.payload == "" {
+		return nil
 	}
-	t.add(payload)
-	id, comment, text, mentions := arg("id", "ID!"), arg("comment", "ID!"), arg("text", "String!"), arg("mentions", "[ID!]")
-	for _, s := range shape.Forms {
-		if !commented(s) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range shape.Forms {
+		if !commented(f) {
 			continue
 		}
-		add := func(verb, says string, k Kind, args ...*ast.ArgumentDefinition) {
-			d := described(field(verb+s.Form.Name+"Comment", payload.Name+"!", args...), says)
-			t.meanings[d] = Meaning{Kind: k, Form: s.Form.Number}
-			t.mutation = append(t.mutation, d)
+		key := commentKey{f.Form.Number, t.payload}
+		m := b.writes[key]
+		if m == nil {
+			m = newCommentMutations(f.Form, t.payload)
+			if len(b.writes) < maxShared {
+				b.writes[key] = m
+				b.known.add(m.meanings)
+			} else {
+				maps.Copy(s.own, m.meanings)
+			}
 		}
-		add("add", "Comments on a record and tells active members of the application who are mentioned.", AddComment, id, text, mentions)
-		add("edit", "Changes one's own comment. Without mentions, whom it mentions stays.", EditComment, id, comment, text, mentions)
-		add("remove", "Deletes one's own comment; admins delete anyone's.", DeleteComment, id, comment)
+		out = append(out, m.fields...)
 	}
+	return out
+}
+
+func newCommentMutations(f *definition.Form, payload string) *commentMutations {
+	m := &commentMutations{meanings: meanings{}}
+	id, comment, text, mentions := arg("id", "ID!"), arg("comment", "ID!"), arg("text", "String!"), arg("mentions", "[ID!]")
+	add := func(verb, says string, k Kind, args ...*ast.ArgumentDefinition) {
+		d := described(field(verb+f.Name+"Comment", payload+"!", args...), says)
+		m.meanings[d] = Meaning{Kind: k, Form: f.Number}
+		m.fields = append(m.fields, d)
+	}
+	add("add", "Comments on a record and tells active members of the application who are mentioned.", AddComment, id, text, mentions)
+	add("edit", "Changes one's own comment. Without mentions, whom it mentions stays.", EditComment, id, comment, text, mentions)
+	add("remove", "Deletes one's own comment; admins delete anyone's.", DeleteComment, id, comment)
+	return m
 }
 
 func commented(s *policy.FormShape) bool { return s.View && s.WriteComments }

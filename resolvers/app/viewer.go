@@ -22,7 +22,7 @@ func (x *exec) viewer(f *field) bool {
 	case app.ViewerApplication:
 		x.text(v.Application)
 	case app.ViewerRights:
-		rights := x.r.schema.Rights
+		rights := x.r.schema.Rights()
 		return x.array(len(rights), func(i int) bool {
 			return x.object(f.sub, func(g *field) bool { return x.right(g, &rights[i]) })
 		})
