@@ -51,7 +51,14 @@ func crowdForm() *definition.Form {
 // stranger's.
 func newCrowd(tb testing.TB, store *storage.Store, total, reps int) *crowd {
 	tb.Helper()
+	return newCrowdOf(tb, store, total, reps, func(*definition.Form) {})
+}
+
+// newCrowdOf is newCrowd with a form that is changed first.
+func newCrowdOf(tb testing.TB, store *storage.Store, total, reps int, change func(*definition.Form)) *crowd {
+	tb.Helper()
 	form := crowdForm()
+	change(form)
 	app := &definition.Application{
 		Name: "app", Version: 1, Hierarchy: true, Users: map[string]record.ID{"aided@x.io": numbered(1, 3)}, Forms: []*definition.Form{form},
 		Roles: []*definition.Role{{Name: "CEO"}, {Name: "Manager", ReportsTo: "CEO"}, {Name: "Rep", ReportsTo: "Manager"}, {Name: "Other", ReportsTo: "CEO"}},

@@ -67,6 +67,7 @@ type Engine struct {
 	live liveHub
 
 	cached int // entries that each of the three may hold
+	search searchLimits
 }
 
 // New returns an engine over what o names; it owns none of it.
@@ -79,7 +80,7 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		o: o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
-		cached: maxCached,
+		cached: maxCached, search: usualSearch,
 	}, nil
 }
 

@@ -33,6 +33,8 @@ type phase struct {
 // plan is a superset of a list's records and the order that it comes in.
 type plan struct {
 	ids     []record.ID // read these and nothing else; not nil when used
+	found   []entry     // likewise, with their owners
+	meet    meet        // the records that all of these propose, by id; not nil when used
 	phases  []phase
 	ordered bool
 	desc    bool

@@ -156,9 +156,9 @@ func (op *Op) under(link *record.Field, parent record.ID, reach policy.Reach) (p
 	return reach, nil
 }
 
-// plan chooses the access path: for records below a parent the index of their
-// lookup, where there is one.
-func (l *lister) plan(reach policy.Reach) *plan {
+// usual chooses the access path without words: for records below a parent the
+// index of their lookup, where there is one.
+func (l *lister) usual(reach policy.Reach) *plan {
 	if l.link == nil {
 		return l.op.plan(l, reach)
 	}

@@ -25,6 +25,7 @@ type stream struct {
 	within bool // keep to the window: between l.from and l.until
 	resume bool // the next phase begins behind l.from
 	ids    []record.ID
+	taken  int // of the candidates found
 	phases []phase
 	open   merge
 	stop   []byte // position that the open phase ends before, nil for its end
@@ -38,7 +39,11 @@ type stream struct {
 // that is asked and the plan is ordered.
 func (op *Op) stream(l *lister, p *plan, within bool) *stream {
 	s := &stream{op: op, l: l, p: p, within: within && p.ordered, ids: p.ids}
-	if p.ids != nil {
+	if p.ids != nil || p.found != nil {
+		return s
+	}
+	if p.meet != nil {
+		s.beginMeet()
 		return s
 	}
 	s.phases = p.phases
@@ -62,6 +67,7 @@ func (s *stream) close() {
 		c.Close()
 	}
 	s.open = nil
+	s.p.meet.close()
 	if s.scan != nil {
 		s.scan.Close()
 		s.scan = nil
@@ -78,6 +84,11 @@ func (s *stream) next() (entry, bool) {
 		id := s.ids[0]
 		s.ids = s.ids[1:]
 		return entry{id: id}, true
+	}
+	if s.p.found != nil || s.p.meet != nil {
+		en, ok := s.proposed()
+		s.ended = !ok
+		return en, ok
 	}
 	for s.failed == nil {
 		if s.scan != nil {
@@ -104,6 +115,31 @@ func (s *stream) next() (entry, bool) {
 	}
 	s.ended = true
 	return entry{}, false
+}
+
+// beginMeet opens the postings of a search, in the window.
+func (s *stream) beginMeet() {
+	var after *record.ID
+	if s.within && s.l.from != nil {
+		after = &s.l.from.id
+	}
+	if s.within && s.l.until != nil {
+		s.stop = s.l.until.id[:]
+	}
+	s.p.meet.begin(after)
+}
+
+// proposed returns the next candidate of a search.
+func (s *stream) proposed() (entry, bool) {
+	if s.p.meet != nil {
+		en, ok := s.p.meet.next()
+		return en, ok && !s.past(en.id[:])
+	}
+	if s.taken == len(s.p.found) {
+		return entry{}, false
+	}
+	s.taken++
+	return s.p.found[s.taken-1], true
 }
 
 // begin opens the cursors of one phase.

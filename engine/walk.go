@@ -26,7 +26,7 @@ func (op *Op) Walk(q List, fn func([]record.Redacted) error) error {
 		return err
 	}
 	reach := l.reach()
-	p := op.plan(l, reach)
+	p := l.plan(reach)
 	if p.ordered || len(l.order) == 1 && len(l.q.OrderBy) == 0 {
 		return l.each(reach, p, func(hits []admitted) error { return fn(redactedOf(hits)) })
 	}

@@ -109,6 +109,8 @@ func holds(r reader, f record.Field, op string, cell record.Value, arg any) bool
 		return slices.ContainsFunc(arg.([]any), hasItem)
 	case "hasAll":
 		return !slices.ContainsFunc(arg.([]any), func(x any) bool { return !hasItem(x) })
+	case "matches":
+		return found(arg.(string), cell)
 	case "contains":
 		return strings.Contains(string(cell.Text()), arg.(string))
 	case "startsWith":

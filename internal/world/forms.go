@@ -15,6 +15,8 @@ var (
 	// Letters that differ by case in more than one way: the long s and the
 	// Kelvin sign fold to s and k.
 	texts = []string{"a", "A", "ab", "Abc", "b", "risk", "RISK", "ri\u017f\u212a", "zebra", "ä", "Ä", ""}
+	// Texts of several words, as many as there are texts of one.
+	notes = []string{"red pump", "Red-pump, new", "the pump is red", "risk", "RISK: ri\u017f\u212a", "zebra crossing", "ä Ä", "", "a b", "東京 tower", "pumps", "ab (Abc)"}
 )
 
 // templates are the fields that a form may have, besides lookups.
@@ -73,6 +75,7 @@ func (g *gen) addField(f *definition.Form, t definition.Field) *definition.Field
 	f.NextField = t.Number + 1
 	t.PII, t.EPHI = t.Target == 0 && g.chance(0.12), t.Target == 0 && g.chance(0.08)
 	t.Indexed = g.chance(0.3)
+	t.Searchable = t.Type.Wordy() && (uint64(t.Number)+g.w.Seed)%4 > 0
 	t.Required = t.Required || !t.Unique && g.chance(0.1)
 	f.Fields = append(f.Fields, &t)
 	return &t
@@ -182,8 +185,10 @@ func (g *gen) fill(f *definition.Form, r *oracle.Record, place int) {
 // a user field to a user who is; null only for a lookup to an empty form.
 func value(rnd *rand.Rand, w *World, gone []record.ID, f record.Field) record.Value {
 	switch f.Type {
-	case record.Text, record.LongText:
+	case record.Text:
 		return record.String(pick(rnd, texts))
+	case record.LongText:
+		return record.String(pick(rnd, notes))
 	case record.Email:
 		return record.String(pick(rnd, []string{"a@example.test", "b@example.test", "a@example.com"}))
 	case record.Integer:

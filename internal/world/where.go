@@ -106,18 +106,21 @@ func (g *filters) condition(out map[string]any, f *definition.Form, depth int) {
 		}
 		return
 	}
-	op := pick(g.rnd, operators(field.Type))
+	op := pick(g.rnd, operators(field))
 	out[field.Name] = map[string]any{op: g.argument(f, field, op)}
 	if field.Type.Kind() == record.KindInt && g.rnd.IntN(8) == 0 {
 		out[field.Name].(map[string]any)["lte"] = g.constant(f, field) // two at once
 	}
 }
 
-func operators(t record.Type) []string {
+func operators(f record.Field) []string {
 	set := []string{"eq", "ne", "in", "notIn", "isNull", "eq", "ne"}
 	ranges := []string{"lt", "lte", "gt", "gte", "between"}
 	parts := []string{"contains", "startsWith", "endsWith", "iContains", "iStartsWith", "iEndsWith"}
-	switch t {
+	if f.Searchable {
+		parts = append(parts, "matches", "matches", "matches")
+	}
+	switch f.Type {
 	case record.Text:
 		return slices.Concat(set, ranges, parts)
 	case record.LongText:
@@ -138,6 +141,8 @@ func operators(t record.Type) []string {
 
 func (g *filters) argument(f *definition.Form, field record.Field, op string) any {
 	switch op {
+	case "matches":
+		return RandomQuery(g.rnd)
 	case "isNull":
 		return g.rnd.IntN(2) == 0
 	case "between":
