@@ -56,7 +56,7 @@ func (s *stage) compareSearch(op *Op, u *oracle.User, f *definition.Form, rnd *r
 		if i > 1 {
 			keys = world.RandomOrder(s.w, rnd, f.Name, s.fields(op, u))
 		}
-		ours, theirs := orders(f, keys)
+		ours, theirs := s.orders(f, keys)
 		q := List{Form: f.Number, Where: s.parse(op, f, where), OrderBy: ours, First: 1 + rnd.IntN(5), Search: query}
 		what := fmt.Sprintf("%s searches %s for %s where %v order %+v, limits %+v", u.Email, f.Name, query, where, theirs, s.e.search)
 		want := found(oracle.List(s.w, u, f.Name, where, theirs))
