@@ -42,6 +42,9 @@ func (s *stage) requests(u *oracle.User, rnd *rand.Rand, ids map[uint32][]record
 			q := List{Form: f.Number, OrderBy: keys, First: rnd.IntN(6), Total: rnd.IntN(2) == 0}
 			if fs, ok := op.view.Shape().Form(f.Number); ok && fs.View {
 				q.Where = s.parse(op, f, world.RandomWhere(s.w, rnd, f.Name, s.fields(op, u)))
+				if len(fs.Searchable()) > 0 && rnd.IntN(3) == 0 {
+					q.Search = world.RandomQuery(rnd)
+				}
 			}
 			if rnd.IntN(4) == 0 {
 				q.Action = definition.Export
