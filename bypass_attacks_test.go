@@ -11,6 +11,7 @@ import (
 
 // attacks are by path. Their order within a path does not matter.
 var attacks = joined(
+	searchAttacks,
 	folderLists("app Query.folders", "{", "folders", "}"),
 	folderLists("app Query.highFolders", "{", "highFolders", "}"),
 	folderLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),

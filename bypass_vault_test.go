@@ -27,10 +27,10 @@ forms:
   - name: Folder
     plural: folders
     fields:
-      - {name: title, type: text, required: true}
-      - {name: secret, type: text, unique: true}
-      - {name: ssn, type: text, pii: true, indexed: true}
-      - {name: note, type: text, indexed: true}
+      - {name: title, type: text, required: true, searchable: true}
+      - {name: secret, type: text, unique: true, searchable: true}
+      - {name: ssn, type: text, pii: true, indexed: true, searchable: true}
+      - {name: note, type: text, indexed: true, searchable: true}
       - {name: level, type: integer, indexed: true}
       - {name: code, type: text, unique: true}
       - {name: related, type: lookup, to: Folder}
@@ -48,12 +48,12 @@ forms:
     plural: sheets
     fields:
       - {name: folder, type: lookup, to: Folder, required: true, parent: true}
-      - {name: name, type: text, required: true}
-      - {name: content, type: long text}
+      - {name: name, type: text, required: true, searchable: true}
+      - {name: content, type: long text, searchable: true}
   - name: Ledger
     plural: ledgers
     fields:
-      - {name: entry, type: text}
+      - {name: entry, type: text, searchable: true}
 reports:
   - name: highFolders
     form: Folder

@@ -106,21 +106,22 @@ func (g *filters) condition(out map[string]any, f *definition.Form, depth int) {
 		}
 		return
 	}
-	op := pick(g.rnd, operators(field))
+	offered := operators(field.Type)
+	if field.Searchable && !g.policy {
+		offered = append(offered, "matches", "matches", "matches")
+	}
+	op := pick(g.rnd, offered)
 	out[field.Name] = map[string]any{op: g.argument(f, field, op)}
 	if field.Type.Kind() == record.KindInt && g.rnd.IntN(8) == 0 {
 		out[field.Name].(map[string]any)["lte"] = g.constant(f, field) // two at once
 	}
 }
 
-func operators(f record.Field) []string {
+func operators(t record.Type) []string {
 	set := []string{"eq", "ne", "in", "notIn", "isNull", "eq", "ne"}
 	ranges := []string{"lt", "lte", "gt", "gte", "between"}
 	parts := []string{"contains", "startsWith", "endsWith", "iContains", "iStartsWith", "iEndsWith"}
-	if f.Searchable {
-		parts = append(parts, "matches", "matches", "matches")
-	}
-	switch f.Type {
+	switch t {
 	case record.Text:
 		return slices.Concat(set, ranges, parts)
 	case record.LongText:
