@@ -13,6 +13,12 @@ var searchAttacks = joined(
 	folderSearches("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	sheetSearches("app Query.sheets", "{", "sheets", "}"),
 	sheetSearches("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
+	aggregateSearches("app Query.foldersAggregate", "foldersAggregate", "CANARY-N-EVE", "CANARY-N-XYZ"),
+	aggregateSearches("app Query.foldersAggregate", "foldersAggregate", "CANARY-S-EVE", "CANARY-S-XYZ"),
+	aggregateSearches("app Query.foldersAggregate", "foldersAggregate", "CANARY-TITLE", "CANARY-XXXXX"),
+	aggregateSearches("app Query.highFoldersAggregate", "highFoldersAggregate", "CANARY-N-EVE", "CANARY-N-XYZ"),
+	aggregateSearches("app Query.sheetsAggregate", "sheetsAggregate", "CANARY-CONTENT", "CANARY-XXXXXXX"),
+	aggregateSearches("app Query.ledgersAggregate", "ledgersAggregate", "CANARY-LEDGER", "CANARY-XXXXXX"),
 	map[string][]attack{"app Query.ledgers": {{class: "B01", send: `{ledgers(search:"@"){totalCount}}`, right: "CANARY-LEDGER", wrong: "CANARY-XXXXXX", code: "BAD_USER_INPUT"}}},
 )
 
@@ -51,6 +57,10 @@ func sheetSearches(key, head, list, tail string) map[string][]attack {
 		out[i].told = key == "app Folder.sheets" // below eve's folder there is a file of hers only
 	}
 	return map[string][]attack{key: out}
+}
+
+func aggregateSearches(key, name, right, wrong string) map[string][]attack {
+	return map[string][]attack{key: {{class: "B03", send: "{" + name + `(search:"@"){nodes{count}}}`, right: right, wrong: wrong}}}
 }
 
 // TestEveryListIsSearched: the paths that take search are those that are attacked
