@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ func writeJSON(w http.ResponseWriter, out outcome) {
 		return
 	}
 	setHeaders(w, mediaJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(out.status)
 	_, _ = w.Write(b) // a client that went away is not told
 }
