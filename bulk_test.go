@@ -349,3 +349,27 @@ func TestIdempotencyKeysAtOnce(t *testing.T) {
 		t.Errorf("%d records", n)
 	}
 }
+
+// A file belongs to one record: a write by filter gives it to one, and to none
+// where several match.
+func TestBulkGivesAFileToOneRecord(t *testing.T) {
+	d := theDemo(t)
+	ids := texts(d.ok(t, "felix", `mutation{createProducts(input:[{sku:"BULK-1",name:"bulk",price:"1"},{sku:"BULK-2",name:"bulk",price:"1"}]){ids}}`).list("createProducts.ids"))
+	defer func() { d.ok(t, "felix", `mutation{deleteProducts(where:{sku:{startsWith:"BULK-"}}){count}}`) }()
+	upload := d.uploads(t, "felix", "lamp.png", "image/png", picture(64))
+	set := `mutation{updateProducts(where:{sku:{%s}},input:{picture:%q}){count}}`
+	if a := d.as(t, "felix", set, `startsWith:"BULK-"`, upload); a.code() != "BAD_USER_INPUT" || !strings.Contains(a.Errors[0].Message, "input.picture") {
+		t.Errorf("%+v", a)
+	}
+	if a := d.as(t, "felix", set, `eq:"BULK-NONE"`, upload); a.count("updateProducts.count") != 0 {
+		t.Errorf("%+v", a)
+	}
+	if a := d.ok(t, "felix", set, `eq:"BULK-2"`, upload); a.count("updateProducts.count") != 1 {
+		t.Errorf("%+v", a)
+	}
+	for i, want := range []bool{false, true} {
+		if a := d.ok(t, "felix", `{product(id:%q){picture{id}}}`, ids[i]); (a.at("product.picture") != nil) != want {
+			t.Errorf("product %d: %+v", i, a)
+		}
+	}
+}

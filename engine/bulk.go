@@ -112,6 +112,9 @@ func (op *Op) ChangeWhere(number uint32, where filter.Expr, d *Draft) ([]record.
 	}
 	at := func(name string) string { return "input." + name }
 	revisions := make([]*revision, len(ids))
+	if len(ids) > 1 {
+		d = unshared(f, d)
+	}
 	for i, s := range subjects {
 		revisions[i] = op.revision(f, shape, s)
 		revisions[i].values, revisions[i].at, revisions[i].shared = d.Values, at, i > 0
@@ -124,6 +127,21 @@ func (op *Op) ChangeWhere(number uint32, where filter.Expr, d *Draft) ([]record.
 		return nil, err
 	}
 	return ids, nil
+}
+
+// unshared is a draft for several records: a file belongs to one.
+func unshared(f *form, d *Draft) *Draft {
+	out := &Draft{Values: maps.Clone(d.Values), Unread: maps.Clone(d.Unread)}
+	for n, v := range d.Values {
+		if x := f.fields[n]; x == nil || !x.Type.IsFile() || v.IsNull() {
+			continue
+		}
+		if out.Unread == nil {
+			out.Unread = map[uint32]string{}
+		}
+		out.Values[n], out.Unread[n] = record.Value{}, "more than one record matches, and a file belongs to one"
+	}
+	return out
 }
 
 // checkUnused says what is wrong with values that no record is given.
