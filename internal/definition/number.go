@@ -212,8 +212,8 @@ func (r *resolver) nextForm() uint32 {
 
 // numberIndexes lists the rows that a form has: by owner; by value, and by owner
 // and value, for lookups, indexed fields and the user fields of sharing rules;
-// the guards of unique fields; and the words of searchable ones. A row that the previous version had keeps
-// its number.
+// the guards of unique fields; and the words of searchable ones. A row that the
+// previous version had keeps its number.
 func (r *resolver) numberIndexes(f, old *Form) {
 	rows := []Index{{Parts: []uint32{record.FieldOwner}}}
 	for _, x := range f.Fields {
