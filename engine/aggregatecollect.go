@@ -19,32 +19,30 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	s := a.op.stream(a.l, p, false)
 	defer s.close()
 	w := a.op.window(a.l.form, a.l.shape, reach)
-	direct := len(w.rules) == 0 && !w.masks && len(a.lookups) == 0 && a.l.alone()
+	b := &batch{a: a, w: w, join: joiner{op: a.op, form: a.l.form}}
+	b.direct = len(w.rules) == 0 && !w.masks && len(a.lookups) == 0 && a.l.alone()
 	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
 	for !s.done() {
 		if err := a.op.ctx.Err(); err != nil {
 			return err
 		}
 		a.op.trim()
-		w.reset()
+		b.reset()
 		for n := 0; n < windowSize; n++ {
 			en, ok := s.next()
 			if !ok || a.op.overdue() {
 				break
 			}
-			switch known := byOwner(reach, en.owner, en.owned); {
-			case known == no:
-			case known == yes && counting:
+			known := byOwner(reach, en.owner, en.owned)
+			if known == yes && counting {
 				a.all.count++
-			case direct:
-				if err := a.decide(w, en, known == yes); err != nil {
+			} else if known != no {
+				if err := b.take(en, known == yes); err != nil {
 					return err
 				}
-			default:
-				w.add(en)
 			}
 		}
-		if err := a.settled(w); err != nil {
+		if err := b.settle(); err != nil {
 			return err
 		}
 	}
@@ -54,32 +52,68 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	return a.op.failed()
 }
 
-// decide adds one candidate that no rule is asked about, without keeping it for
-// a window.
-func (a *aggregator) decide(w *window, en entry, in bool) error {
-	rec := en.rec
-	if rec.IsZero() {
-		r, ok := w.read(en.id)
-		if !ok {
-			return nil // deleted by this transaction, or failed
-		}
-		rec = r
-	}
-	s := subject{op: a.op, form: w.form, rec: rec}
-	if !in && !a.op.view.Contains(w.reach, &s) {
-		return nil
-	}
-	if r := a.op.redact(w.shape, &s, false); a.l.matches(r) {
-		return a.add(r)
+// batch are candidates that are read and decided together.
+type batch struct {
+	a       *aggregator
+	w       *window
+	join    joiner
+	direct  bool // no rule is asked and no other record read: each is decided by itself
+	entries []entry
+	in      []bool // by entry: its owner alone says that it is in reach
+	sub     subject
+}
+
+func (b *batch) reset() {
+	b.w.reset()
+	b.entries, b.in = b.entries[:0], b.in[:0]
+}
+
+// take adds a candidate. What can be decided by itself and is read already is not
+// kept.
+func (b *batch) take(en entry, in bool) error {
+	switch {
+	case !en.rec.IsZero() && b.direct:
+		return b.decide(en.rec, in)
+	case !en.rec.IsZero():
+		b.w.add(en)
+	default:
+		b.entries, b.in = append(b.entries, en), append(b.in, in)
 	}
 	return nil
+}
+
+// decide adds a record that no rule is asked about to its group.
+func (b *batch) decide(rec record.Record, in bool) error {
+	b.sub = subject{op: b.a.op, form: b.w.form, rec: rec}
+	if !in && !b.a.op.view.Contains(b.w.reach, &b.sub) {
+		return nil
+	}
+	if r := b.a.op.redact(b.w.shape, &b.sub, false); b.a.l.matches(r) {
+		return b.a.add(r)
+	}
+	return nil
+}
+
+func (b *batch) settle() error {
+	err := b.join.each(b.entries, b.w.read, func(i int, rec record.Record) error {
+		if b.direct {
+			return b.decide(rec, b.in[i])
+		}
+		b.entries[i].rec = rec
+		b.w.add(b.entries[i])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.a.settled(b.w)
 }
 
 // settled adds what of a window is in reach. Targets of lookups are asked for
 // together first, so that their rules are asked in batches.
 func (a *aggregator) settled(w *window) error {
 	if len(w.entries) == 0 {
-		return nil
+		return a.op.failed()
 	}
 	if err := w.settle(); err != nil {
 		return err

@@ -12,8 +12,11 @@ import (
 type entry struct {
 	id    record.ID
 	owner record.ID
-	owned bool          // owner is known
-	rec   record.Record // borrowed until the next entry; zero when only an index entry was read
+	owned bool // owner is known
+	// ordinal is that of an index entry: how far apart two are tells about how many
+	// records lie between.
+	ordinal uint32
+	rec     record.Record // borrowed until the next entry; zero when only an index entry was read
 }
 
 // stream gives the candidates of a plan, each once; in the requested order
@@ -179,7 +182,7 @@ func (s *stream) step() (entry, bool) {
 		s.close()
 		return entry{}, false
 	}
-	en := entry{id: c.ID(), owner: c.Owner(), owned: true}
+	en := entry{id: c.ID(), owner: c.Owner(), owned: true, ordinal: c.Ordinal()}
 	if c.Next() {
 		heap.Fix(&s.open, 0)
 	} else {
