@@ -373,3 +373,33 @@ func TestBulkGivesAFileToOneRecord(t *testing.T) {
 		}
 	}
 }
+
+// A key goes with the document that is run, also where that is named.
+func TestIdempotencyKeysOfRegisteredDocuments(t *testing.T) {
+	d := theDemo(t)
+	manifest, err := json.Marshal(map[string]string{"keyedAdd": `mutation A { createOrder(input: {number: "KEYED", title: "keyed"}) { id } }`, "keyedGone": `mutation B { deleteOrders(where: {number: {eq: "KEYED"}}) { count } }`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, b := d.do(t, call{method: "PUT", path: "/apps/sales/documents", token: d.tokens["mei"], body: string(manifest)}); status >= 300 {
+		t.Fatalf("%d %s", status, b)
+	}
+	ask := func(body, key string) answer {
+		return d.result(t, call{path: salesPath, token: d.tokens["ravi"], body: body, header: map[string]string{"Idempotency-Key": key}})
+	}
+	first, again := ask(`{"documentId":"keyedAdd"}`, "registered"), ask(`{"documentId":"keyedAdd"}`, "registered")
+	if id := first.at("createOrder.id"); id == nil || again.at("createOrder.id") != id {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	if a := ask(`{"documentId":"keyedGone"}`, "registered"); a.code() != "BAD_USER_INPUT" {
+		t.Errorf("another document under the key: %+v", a)
+	}
+	if a := ask(`{"documentId":"keyedGone"}`, "registered-2"); a.count("deleteOrders.count") != 1 {
+		t.Errorf("%+v", a)
+	}
+	for _, name := range []string{"keyedAdd", "keyedGone"} {
+		if code, _, errs := d.run(t, "mei", "", "documents", "remove", "-application", "sales", "-id", name); code != 0 {
+			t.Error(errs)
+		}
+	}
+}

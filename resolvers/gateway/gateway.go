@@ -282,6 +282,11 @@ func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
 	if f != nil || err != nil {
 		return nil, f, err
 	}
+	if c.key != nil {
+		if c.key.Content, err = contentOf(d.text, c.request); err != nil {
+			return nil, nil, err
+		}
+	}
 	run, mutates, f := c.prepare(op, e, d)
 	if f != nil {
 		return nil, f, nil

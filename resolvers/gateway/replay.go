@@ -20,7 +20,7 @@ const (
 )
 
 // keyOfRequest returns the key that a request came with, by header or in its
-// extensions; nil for none.
+// extensions; nil for none. Its content is not known before the document is.
 func keyOfRequest(r *http.Request, q *request) (*engine.ReplayKey, *refusal) {
 	var keys []string
 	for _, v := range r.Header.Values(keyHeader) {
@@ -42,11 +42,7 @@ func keyOfRequest(r *http.Request, q *request) (*engine.ReplayKey, *refusal) {
 				"%s: expected one key of 1 to %d visible characters of ASCII", keyHeader, maxReplayKey)
 		}
 	}
-	content, err := contentOf(q)
-	if err != nil {
-		return nil, refuseWith(err)
-	}
-	return &engine.ReplayKey{Key: keys[0], Content: content}, nil
+	return &engine.ReplayKey{Key: keys[0]}, nil
 }
 
 // unquoted takes the quotes off a key that is written as a string of structured
@@ -67,20 +63,17 @@ func validKey(k string) bool {
 	return k != "" && len(k) <= maxReplayKey
 }
 
-// contentOf is equal for requests that say the same.
-func contentOf(q *request) (sum [sha256.Size]byte, err error) {
+// contentOf is equal for requests that say the same: text is the document, whether
+// it was sent or named.
+func contentOf(text string, q *request) (sum [sha256.Size]byte, err error) {
 	vars := []byte("{}")
 	if len(q.Variables) > 0 {
 		if vars, err = json.Marshal(q.Variables); err != nil { // keys in order
 			return sum, err
 		}
 	}
-	var document string
-	if q.Query != nil {
-		document = *q.Query
-	}
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(document), []byte(q.id()), []byte(q.OperationName), vars} {
+	for _, part := range [][]byte{[]byte(text), []byte(q.id()), []byte(q.OperationName), vars} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write(part)
 	}
