@@ -13,7 +13,7 @@ import (
 
 var serveCommand = &command{
 	name: "serve", summary: "serve a data directory",
-	usage: "[-data DIR] [-addr HOST:PORT] [-registered-only]",
+	usage: "[-data DIR] [-addr HOST:PORT] [-registered-only] [-origin URL]...",
 	help: `
 Serves the data directory until it is interrupted. A directory without an
 organization is set up once: the server prints a code, and whoever has it makes
@@ -21,7 +21,8 @@ the first organization and its super admin, by "sluice setup".
 
 Examples:
   sluice serve -data /var/lib/sluice
-  sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080`,
+  sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080
+  sluice serve -origin https://app.example -origin https://admin.example`,
 	run: runServe,
 }
 
@@ -30,10 +31,12 @@ func runServe(ctx context.Context, env *Env, c *command, args []string) error {
 	data := fs.String("data", "data", "data `DIR`ectory, made if it does not exist")
 	addr := fs.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 takes a free one")
 	only := fs.Bool("registered-only", false, "run registered documents only, except for admins and developers")
+	var origins texts
+	fs.Var(&origins, "origin", "`URL` of a site whose pages may call the server, such as https://app.example; may be repeated")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
-	s, err := open(env, filepath.Join(*data, "db"), httpd.Options{RegisteredOnly: *only})
+	s, err := open(env, filepath.Join(*data, "db"), httpd.Options{RegisteredOnly: *only, Origins: origins})
 	if err != nil {
 		return err
 	}

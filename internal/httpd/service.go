@@ -25,6 +25,8 @@ type Options struct {
 	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
 	Log     *slog.Logger // default: discard
 	Now     func() time.Time
+	// Origins are those of gateway.Origins: none lets no page of another site in.
+	Origins []string
 	// RegisteredOnly is that of gateway.Options.
 	RegisteredOnly bool
 	// Personas are those of a demo; nil otherwise.
@@ -112,8 +114,8 @@ func (s *Service) route(o Options) error {
 	mux.Handle("POST /setup", gateway.Protect(http.HandlerFunc(s.setup.serve), events))
 	mux.HandleFunc("GET /healthz", plain("ok"))
 	mux.HandleFunc("GET /readyz", s.ready)
-	s.handler = mux
-	return nil
+	s.handler, err = gateway.Origins(mux, o.Origins)
+	return err
 }
 
 // ServeHTTP serves one request.
