@@ -24,6 +24,7 @@ type liveFeed struct {
 	key   appKey
 	watch *storage.Watch
 	stop  chan struct{}
+	ended chan struct{}
 	users int // guarded by the hub
 
 	mu          sync.Mutex // guards what follows; held while events are worked out
@@ -43,7 +44,7 @@ type liveGroup struct {
 
 func newLiveFeed(e *Engine, key appKey) *liveFeed {
 	return &liveFeed{
-		e: e, key: key, watch: e.o.Store.Tenant(key.tenant).Watch(), stop: make(chan struct{}),
+		e: e, key: key, watch: e.o.Store.Tenant(key.tenant).Watch(), stop: make(chan struct{}), ended: make(chan struct{}),
 		subs: map[*Subscription]struct{}{}, credentials: map[storage.DocRef]map[*Subscription]struct{}{},
 		views: map[[32]byte]*liveGroup{}, routes: map[uint32]*liveRouter{},
 	}
@@ -51,6 +52,7 @@ func newLiveFeed(e *Engine, key appKey) *liveFeed {
 
 // run tells of commits until the last subscriber has left.
 func (f *liveFeed) run() {
+	defer close(f.ended)
 	for {
 		select {
 		case <-f.stop:

@@ -106,7 +106,7 @@ func (op *Op) liveView(q LiveQuery) (*liveView, error) {
 		l.where = filter.Compile(q.Where)
 	}
 	for n, fd := range f.fields {
-		if s.Visible.Has(n) && n != record.FieldVersion && n != record.FieldModifiedTime && n != record.FieldModifiedBy {
+		if s.Visible.Has(n) && !moved.Has(n) && (fd.Formula == nil || !fd.Formula.Reads.Meets(moved)) {
 			l.cells = append(l.cells, fd)
 		}
 	}
@@ -120,6 +120,10 @@ func (op *Op) liveView(q LiveQuery) (*liveView, error) {
 	l.key = op.liveKey(l, q.Where)
 	return l, nil
 }
+
+// moved are the cells that every write changes, of unseen ones too: they tell of
+// no event by themselves, and what is computed from them neither.
+var moved = record.FieldSetOf(record.FieldVersion, record.FieldModifiedBy, record.FieldModifiedTime)
 
 func (op *Op) views(form uint32) bool {
 	s, ok := op.view.Shape().Form(form)

@@ -56,7 +56,11 @@ func plainSet(s *set) bool {
 	for i := range s.fields {
 		f := &s.fields[i]
 		switch f.mean.Kind {
-		case app.TypeName, app.ChangeKind, app.ChangeID, app.ChangeToken, app.RecordID, app.RecordVersion, app.Cell, app.UserID, app.UserName:
+		case app.TypeName, app.ChangeKind, app.ChangeID, app.ChangeToken, app.RecordID, app.RecordVersion, app.UserID, app.UserName:
+		case app.Cell:
+			if f.sub != nil {
+				return false
+			}
 		case app.ChangeRecord, app.UserCell:
 			if !plainSet(f.sub) {
 				return false
