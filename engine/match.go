@@ -10,8 +10,8 @@ import (
 	"sluice/internal/record"
 )
 
-// MaxRelated is how many records some, every and none of one filter go through
-// while a page is found: those that the viewer reaches.
+// MaxRelated is how many records some, every and none go through in an operation,
+// or in one step of a walk: those that the viewer reaches.
 const MaxRelated = 100_000
 
 // matcher asks a filter about many records at once. What the filter follows is
@@ -228,9 +228,10 @@ func (op *Op) matchMany(m *matcher, recs []record.Redacted) []bool {
 }
 
 func (b *many) run() error {
-	f, shape, err := b.op.shape(b.m.many.By.Form)
-	if err != nil || !shape.View {
-		return nil // no such form in the viewer's shape: nothing leads here
+	shape, ok := b.op.view.Shape().Form(b.m.many.By.Form)
+	f := b.op.app.forms[b.m.many.By.Form]
+	if !ok || f == nil || !shape.View {
+		return nil // nothing of the form leads here
 	}
 	link, ok := f.field(b.m.many.By.Lookup.Number)
 	if !ok || link.Type != record.Lookup || !shape.Visible.Has(link.Number) {
