@@ -31,7 +31,7 @@ func plainOf(n uint32, name string, t record.Type) *definition.Field {
 	return &definition.Field{Field: record.Field{Number: n, Name: name, Type: t}}
 }
 
-func newFamily(tb testing.TB, orders int, indexed bool) *family {
+func newFamily(tb testing.TB, orders int, indexed bool, more ...func(w *world.World)) *family {
 	tb.Helper()
 	forms := []*definition.Form{
 		{Number: 1, Name: "Customer", Plural: "customers", Fields: []*definition.Field{plainOf(16, "name", record.Text), linkOf(17, "head", 1)}},
@@ -73,6 +73,9 @@ func newFamily(tb testing.TB, orders int, indexed bool) *family {
 			put(forms[2], 3*i+k, i/4+k, map[string]record.Value{"n": record.Int(int64(k)), "order": record.Ref(numbered(12, uint64(i)))})
 		}
 	}
+	for _, f := range more {
+		f(w)
+	}
 	return &family{stage: newStage(tb, w), rep: rep, admin: admin}
 }
 
@@ -102,6 +105,36 @@ func TestL1_QuantifiersAreOverReach(t *testing.T) {
 			}
 		}
 		s.close()
+	}
+}
+
+// TestH5_MaskedLookupLeadsNowhere: a line whose lookup a rule masks is a line of no
+// order, and an order by what a masked lookup leads to is an order by nulls. A rule
+// without a module masks on every record.
+func TestH5_MaskedLookupLeadsNowhere(t *testing.T) {
+	s := newFamily(t, 20, true, func(w *world.World) {
+		for form, field := range map[string]string{"Line": "order", "Order": "customer"} {
+			w.App.Custom = append(w.App.Custom, &definition.CustomRule{Name: "cover " + form, Form: form, Effect: definition.Mask, Fields: []string{field}, Roles: []string{"Rep"}})
+		}
+	})
+	defer s.close()
+	f := s.w.App.Forms[1]
+	for where, matches := range map[string]bool{"some": false, "every": true, "none": true} {
+		for _, u := range []*oracle.User{s.rep, s.admin} {
+			op := s.op(u)
+			filter := map[string]any{"lines": map[string]any{where: map[string]any{"n": map[string]any{"eq": 7}}}}
+			if where == "some" {
+				filter = map[string]any{"lines": map[string]any{"some": map[string]any{}}}
+			}
+			want := oracle.List(s.w, u, "Order", filter, nil)
+			if u == s.rep && (len(want) == 10) != matches {
+				t.Errorf("%s: the oracle lists %d", where, len(want))
+			}
+			s.walk(op, where, List{Form: f.Number, Where: s.parse(op, f, filter), First: 4}, want)
+			keys, theirs := s.orders(f, []oracle.Order{{Field: "customer.name", Desc: true, NullsFirst: true}})
+			s.walk(op, "by a masked lookup", List{Form: f.Number, OrderBy: keys, First: 4}, oracle.List(s.w, u, "Order", nil, theirs))
+			op.Close()
+		}
 	}
 }
 
