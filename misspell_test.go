@@ -69,7 +69,7 @@ func (s *surface) misspellings(typ *schemaType, wrong func(string) string) (out 
 // directives are misspelt alike on every schema.
 var misspeltDirectives = []misspelling{
 	{`{ __typename @skp(if: true) }`, ``}, {`{ __typename @skip(iff: true) }`, ``}, {`{ __typename @deprecate }`, ``},
-	{`{ ...Fragmen } fragment Fragment on Query { __typename }`, ``}, {`query A($variable: Int) { a: __typename @skip(if: $variabel) }`, ``},
+	{`{ ...Fragmen } fragment Fragment on Query { __typename }`, ``}, {`query A($variable: Int) { a: __typename @skip(if: $variablx) }`, ``},
 }
 
 var (
