@@ -227,13 +227,13 @@ type scope struct {
 	number uint32
 }
 
-// Field finds a visible field by name.
+// Field finds a visible field by its name, or by an old one that it keeps.
 func (s scope) Field(name string) (record.Field, bool) {
 	fs, ok := s.shape.Form(s.number)
 	if !ok || !fs.View {
 		return record.Field{}, false
 	}
-	f, ok := fs.Form.Field(name)
+	f, ok := fs.Form.Named(name)
 	if !ok || !fs.Visible.Has(f.Number) {
 		return record.Field{}, false
 	}

@@ -99,7 +99,7 @@ func (p *plan) values(f *Form) (out, having *ast.Definition) {
 
 func (p *plan) taken() map[string]bool {
 	taken := map[string]bool{}
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		taken[x.Name] = true
 	}
 	return taken

@@ -41,6 +41,7 @@ type Form struct {
 type plan struct {
 	shape    *policy.FormShape
 	fields   []*definition.Field // visible, lookups to forms without VIEW excluded
+	named    []*definition.Field // fields, and behind each what stands for it under its old names
 	system   []record.Field      // visible system fields without id
 	reverses []policy.Reverse
 	node     string // name of the interface of records
@@ -109,6 +110,7 @@ func (p *plan) build() *Form {
 	}
 	p.mutations(f)
 	p.reports(f)
+	p.rename(f)
 	return f
 }
 
@@ -119,7 +121,7 @@ func (f *Form) mean(d *ast.FieldDefinition, m Meaning) *ast.FieldDefinition {
 
 func (p *plan) object(f *Form) {
 	fields := ast.FieldList{f.mean(field("id", "ID!"), Meaning{Kind: RecordID})}
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		fields = append(fields, documented(p.cell(f, x), x))
 	}
 	for _, r := range p.reverses {
@@ -183,7 +185,7 @@ func (p *plan) filters(f *Form) {
 	list := "[" + f.Name + "Filter!]"
 	combine := ast.FieldList{field("and", list), field("or", list), field("not", f.Name+"Filter")}
 	names := ast.FieldList{field("id", "IDFilter")}
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		t := filterType(&x.Field)
 		if x.Type == record.Lookup {
 			t = p.targets[x.Target] + "LookupFilter"
@@ -231,7 +233,7 @@ func (p *plan) order(f *Form) {
 		}
 	}
 	add(record.System[0], nil)
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		add(x.Field, deprecation(x))
 	}
 	for _, x := range p.system {
@@ -242,14 +244,14 @@ func (p *plan) order(f *Form) {
 		enumDefault(field("direction", "Direction"), "ASC"),
 		enumDefault(field("nulls", "Nulls"), "LAST"),
 	}
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		if x.Type != record.Lookup {
 			continue
 		}
 		name := freeField(x.Name, keys)
 		f.Through[name] = &x.Field
-		keys = append(keys, described(field(name, p.targets[x.Target]+"Order"),
-			"The record that the lookup leads to, with direction and nulls of its own; one out of reach counts as null."))
+		keys = append(keys, deprecated(described(field(name, p.targets[x.Target]+"Order"),
+			"The record that the lookup leads to, with direction and nulls of its own; one out of reach counts as null."), x))
 	}
 	f.defs = append(f.defs, enum, input(f.Name+"Order", keys))
 }
@@ -303,14 +305,14 @@ func (p *plan) mutation(f *Form, name string, k Kind, withRecord bool, args ...*
 
 // inputs returns the fields of the create and update inputs.
 func (p *plan) inputs(f *Form) (create, update ast.FieldList) {
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		if !p.shape.Writable.Has(x.Number) {
 			continue
 		}
 		f.Inputs[x.Name] = &x.Field
 		t := inType(x.Type)
 		update = append(update, documented(field(x.Name, t), x))
-		if x.Required && x.Default.IsNull() {
+		if x.Required && x.Default.IsNull() && len(x.Aliases) == 0 { // else an old name may stand for it
 			t += "!"
 		}
 		create = append(create, documented(field(x.Name, t), x))

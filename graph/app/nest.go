@@ -71,7 +71,7 @@ func (p *plan) nestName(c *plan) string {
 		}
 		taken[r.Name] = true
 	}
-	for _, x := range p.fields {
+	for _, x := range p.named {
 		taken[x.Name] = true
 	}
 	for _, n := range p.nests {

@@ -290,6 +290,10 @@ func plans(shape *policy.Shape) []*plan {
 				p.targets[f.Target] = target.Form.Name
 			}
 			p.fields = append(p.fields, f)
+			p.named = append(p.named, f)
+			for _, name := range f.Aliases {
+				p.named = append(p.named, f.Aliased(name))
+			}
 		}
 		for _, f := range record.System {
 			if f.Number != record.FieldID && s.Visible.Has(f.Number) {

@@ -38,7 +38,11 @@ type Form struct {
 	Name        string // GraphQL type, "Order"
 	Plural      string // list field and name of the default report, "orders"
 	Description string
-	Fields      []*Field
+	Deprecated  string `json:",omitempty"` // why it should not be used any more; "" while it should
+	// Aliases are old names that root fields keep: of the form, with a capital, and
+	// of its plural.
+	Aliases []string `json:",omitempty"`
+	Fields  []*Field
 	// OwnerField is the number of the user field that names the owner, 0 for
 	// none (E1). ParentField is that of the parent lookup, 0 for none (E4).
 	OwnerField, ParentField uint32
@@ -82,17 +86,23 @@ type Field struct {
 	// Deprecated says why the field should not be used any more; "" while it
 	// should.
 	Deprecated string
+	// Aliases are old names that the schema keeps beside Name.
+	Aliases []string
 	Limits
 }
 
 // Report is a saved view of a form.
 type Report struct {
-	Name     string
-	Form     string
-	Default  bool           // the form's default report: named like its plural, no criteria
-	Criteria map[string]any // the where language with VIEWER; nil matches everything
-	Columns  []string
-	OrderBy  []Order
+	Name string
+	// Description, Deprecated and Aliases are as those of a form; the default
+	// report has none.
+	Description, Deprecated string   `json:",omitempty"`
+	Aliases                 []string `json:",omitempty"`
+	Form                    string
+	Default                 bool           // the form's default report: named like its plural, no criteria
+	Criteria                map[string]any // the where language with VIEWER; nil matches everything
+	Columns                 []string
+	OrderBy                 []Order
 }
 
 // Order is one key of a sort order.

@@ -33,16 +33,14 @@ func (r *resolver) readForms(o object) {
 		r.fail(o.of("forms"), "expected between 1 and %d forms", MaxForms)
 	}
 	for _, v := range items {
-		fo, ok := r.object(v, "name", "plural", "description", "fields", "renamedFrom")
+		fo, ok := r.object(v, "name", "plural", "label", "description", "deprecated", "aliases", "fields", "renamedFrom")
 		if !ok {
 			continue
 		}
-		r.require(fo, "name", "plural", "fields")
-		f := &Form{
-			Name: r.name(fo, "name", formName), Plural: r.name(fo, "plural", fieldName),
-			Description: r.text(fo, "description", maxText),
-		}
+		r.require(fo, "fields")
+		f := &Form{Deprecated: r.text(fo, "deprecated", maxText), Aliases: r.readAliases(fo, true)}
 		r.at[f] = fo
+		r.formNames(fo, f)
 		r.renamed[f] = r.text(fo, "renamedFrom", maxName)
 		r.readFields(f, fo)
 		r.app.Forms = append(r.app.Forms, f)
@@ -64,9 +62,9 @@ func (r *resolver) readFields(f *Form, fo object) {
 	var owner, parent *Field
 	files, searchable := 0, 0
 	for _, v := range items {
-		o, ok := r.object(v, "name", "type", "to", "scale", "currency", "choices", "required", "unique", "indexed", "default",
+		o, ok := r.object(v, "name", "label", "type", "to", "scale", "currency", "choices", "required", "unique", "indexed", "default",
 			"min", "max", "minLength", "maxLength", "pattern", "pii", "ephi", "searchable", "recordOwner", "parent", "description", "deprecated",
-			"renamedFrom", "maxSize", "accept", "expression", "result")
+			"aliases", "renamedFrom", "maxSize", "accept", "expression", "result")
 		if !ok {
 			continue
 		}
@@ -99,15 +97,15 @@ func (r *resolver) only(o object, key string, set bool, x *Field, first **Field)
 }
 
 func (r *resolver) readField(o object) *Field {
-	r.require(o, "name", "type")
+	r.require(o, "type")
 	x := &Field{
-		Field:       record.Field{Name: r.name(o, "name", fieldName)},
-		Description: r.text(o, "description", maxText), Deprecated: r.text(o, "deprecated", maxText),
+		Description: r.describe(o), Aliases: r.readAliases(o, false), Deprecated: r.text(o, "deprecated", maxText),
 		Required: r.flag(o, "required", false), Unique: r.flag(o, "unique", false), Indexed: r.flag(o, "indexed", false),
 		PII: r.flag(o, "pii", false), EPHI: r.flag(o, "ephi", false),
 		RecordOwner: r.flag(o, "recordOwner", false), Parent: r.flag(o, "parent", false),
 	}
 	r.at[x] = o
+	x.Name = r.fieldNameOf(o, x)
 	r.renamed[x] = r.text(o, "renamedFrom", maxName)
 	if isFormula(o) {
 		r.readFormula(o, x)

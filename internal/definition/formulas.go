@@ -12,7 +12,7 @@ import (
 const formulaType = "formula"
 
 // formulaKeys are the keys of a field that a computed one may have.
-var formulaKeys = []string{"name", "type", "expression", "result", "scale", "pii", "ephi", "description", "deprecated", "renamedFrom"}
+var formulaKeys = []string{"name", "label", "type", "expression", "result", "scale", "pii", "ephi", "description", "deprecated", "aliases", "renamedFrom"}
 
 // isFormula reports whether a field of the document is computed.
 func isFormula(o object) bool {

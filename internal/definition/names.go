@@ -98,7 +98,7 @@ func (r *resolver) checkFormNames() {
 	seen := map[string]bool{}
 	for _, f := range r.app.Forms {
 		if f.Name != "" && seen[f.Name] {
-			r.fail(r.at[f].of("name"), "another form has this name")
+			r.fail(r.nameAt(f), "another form has %s", r.thisName(f, f.Name))
 		}
 		seen[f.Name] = true
 	}
@@ -120,9 +120,9 @@ func (r *resolver) checkTypeNames() {
 			switch {
 			case f.Name == "" || other == f.Name || reported[[2]string{f.Name, other}]:
 			case is && other == "":
-				r.fail(r.at[f].of("name"), "the schema has a type %s of its own; rename the form", t)
+				r.fail(r.nameAt(f), "the schema has a type %s of its own; rename the form", t)
 			case is:
-				r.fail(r.at[f].of("name"), "the forms %s and %s would both have a type %s; rename one", other, f.Name, t)
+				r.fail(r.nameAt(f), "the forms %s and %s would both have a type %s; rename one", other, r.called(f, f.Name), t)
 			default:
 				taken[t] = f.Name
 				continue
@@ -154,7 +154,7 @@ func (r *resolver) checkQueryNames() {
 	}
 	for _, f := range r.app.Forms {
 		if f.Name != "" {
-			claim(strings.ToLower(f.Name[:1])+f.Name[1:], "the form "+f.Name, r.at[f].of("name"))
+			claim(strings.ToLower(f.Name[:1])+f.Name[1:], "the form "+r.called(f, f.Name), r.nameAt(f))
 		}
 		if f.Plural != "" {
 			claim(f.Plural, "the plural of "+f.Name, r.at[f].of("plural"))
@@ -162,24 +162,48 @@ func (r *resolver) checkQueryNames() {
 		}
 	}
 	for _, p := range r.app.Reports {
-		if !p.Default && claim(p.Name, "the report "+p.Name, r.at[p].of("name")) {
-			claim(p.Name+"Aggregate", "the aggregate of the report "+p.Name, r.at[p].of("name"))
+		if !p.Default && claim(p.Name, "the report "+r.called(p, p.Name), r.nameAt(p)) {
+			claim(p.Name+"Aggregate", "the aggregate of the report "+p.Name, r.nameAt(p))
+		}
+	}
+	for _, f := range r.app.Forms {
+		for _, name := range f.Aliases {
+			claim(lowerFirst(name), "the old name "+name+" of "+f.Name, r.at[f].of("aliases"))
+			if lowerFirst(name) == name {
+				claim(name+"Aggregate", "the aggregate of the old name "+name, r.at[f].of("aliases"))
+			}
+		}
+	}
+	for _, p := range r.app.Reports {
+		for _, name := range p.Aliases {
+			claim(name, "the old name "+name+" of "+p.Name, r.at[p].of("aliases"))
+			claim(name+"Aggregate", "the aggregate of the old name "+name, r.at[p].of("aliases"))
 		}
 	}
 }
 
+// thisName says "this name", or which name a label gives.
+func (r *resolver) thisName(part any, name string) string {
+	if r.derived[part] == "" {
+		return "this name"
+	}
+	return "the name " + r.called(part, name)
+}
+
 func (r *resolver) checkFieldNames(f *Form) {
-	seen := map[string]bool{}
+	seen := map[string]*Field{}
 	for _, x := range f.Fields {
-		at := r.at[x].of("name")
-		switch {
+		at := r.nameAt(x)
+		switch other := seen[x.Name]; {
 		case x.Name == "":
 		case slices.Contains(reservedFields, x.Name):
-			r.fail(at, "%s is a name of the house; choose another", x.Name)
-		case seen[x.Name]:
+			r.fail(at, "%s is a name of the house; choose another", r.called(x, x.Name))
+		case other != nil && (r.derived[x] != "" || r.derived[other] != ""):
+			r.fail(at, "two fields of %s would be named alike: %s and %s; give one a name", f.Name, r.called(other, x.Name), r.called(x, x.Name))
+		case other != nil:
 			r.fail(at, "another field of %s has this name", f.Name)
 		}
-		seen[x.Name] = true
+		seen[x.Name] = x
 	}
 }
 
@@ -217,6 +241,9 @@ func (r *resolver) checkReverseNames() {
 				}
 			}
 		}
+	}
+	for _, f := range r.app.Forms {
+		r.checkAliases(f, taken[f])
 	}
 }
 

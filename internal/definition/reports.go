@@ -16,17 +16,18 @@ func (r *resolver) readReports(o object) {
 	}
 	seen := map[string]bool{}
 	for _, v := range r.items(o, "reports", MaxReports, "a list of reports") {
-		ro, ok := r.object(v, "name", "form", "criteria", "columns", "orderBy")
+		ro, ok := r.object(v, "name", "label", "form", "description", "deprecated", "aliases", "criteria", "columns", "orderBy")
 		if !ok {
 			continue
 		}
-		r.require(ro, "name", "form")
-		p := &Report{Name: r.name(ro, "name", fieldName)}
+		r.require(ro, "form")
+		p := &Report{Description: r.describe(ro), Deprecated: r.text(ro, "deprecated", maxText), Aliases: r.readAliases(ro, false)}
+		r.at[p] = ro
+		p.Name = r.fieldNameOf(ro, p)
 		if p.Name != "" && seen[p.Name] {
-			r.fail(ro.of("name"), "another report has this name")
+			r.fail(r.nameAt(p), "another report has %s", r.thisName(p, p.Name))
 		}
 		seen[p.Name] = true
-		r.at[p] = ro
 		r.app.Reports = append(r.app.Reports, p)
 		f, ok := r.form(ro, "form")
 		if !ok {

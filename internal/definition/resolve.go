@@ -27,7 +27,7 @@ type Context struct {
 func Resolve(source []byte, c Context) (*Application, []Fault) {
 	r := &resolver{
 		c: c, app: &Application{Version: 1, Users: map[string]record.ID{}},
-		at: map[any]object{}, renamed: map[any]string{}, targets: map[*Field]string{}, previous: map[any]any{},
+		at: map[any]object{}, renamed: map[any]string{}, targets: map[*Field]string{}, derived: map[any]string{}, previous: map[any]any{},
 	}
 	if c.Previous != nil {
 		r.app.Version = c.Previous.Version + 1
@@ -56,6 +56,8 @@ type resolver struct {
 	at      map[any]object
 	renamed map[any]string    // what *Form and *Field say in renamedFrom
 	targets map[*Field]string // what lookups say in to
+	// derived holds the forms, fields and reports whose name was made of a label.
+	derived map[any]string
 	// previous maps *Form and *Field to their *Form and *Field in c.Previous.
 	previous map[any]any
 	users    []string // addresses that rules name, in order

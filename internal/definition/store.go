@@ -134,6 +134,7 @@ type storedField struct {
 	Expression                string       `json:",omitempty"`
 	Currency                  string       `json:",omitempty"`
 	Deprecated                string       `json:",omitempty"`
+	Aliases                   []string     `json:",omitempty"`
 	Limits                    storedLimits `json:",omitzero"`
 }
 
@@ -143,7 +144,7 @@ func (f Field) MarshalJSON() ([]byte, error) {
 		Field: f.Field, Description: f.Description, Required: f.Required, Unique: f.Unique, Indexed: f.Indexed,
 		PII: f.PII, EPHI: f.EPHI, RecordOwner: f.RecordOwner, Parent: f.Parent,
 		Default:  record.AppendJSON(nil, &f.Field, f.Default),
-		Currency: f.Currency, Deprecated: f.Deprecated, Limits: f.storeLimits(), MaxSize: f.MaxSize, Accept: f.Accept,
+		Currency: f.Currency, Deprecated: f.Deprecated, Aliases: f.Aliases, Limits: f.storeLimits(), MaxSize: f.MaxSize, Accept: f.Accept,
 		Expression: f.Expression,
 	})
 }
@@ -157,7 +158,7 @@ func (f *Field) UnmarshalJSON(b []byte) error {
 	*f = Field{
 		Field: s.Field, Description: s.Description, Required: s.Required, Unique: s.Unique, Indexed: s.Indexed,
 		PII: s.PII, EPHI: s.EPHI, RecordOwner: s.RecordOwner, Parent: s.Parent, MaxSize: s.MaxSize, Accept: s.Accept,
-		Currency: s.Currency, Deprecated: s.Deprecated,
+		Currency: s.Currency, Deprecated: s.Deprecated, Aliases: s.Aliases,
 		Expression: s.Expression,
 	}
 	if err := f.loadLimits(s.Limits); err != nil {

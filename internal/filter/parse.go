@@ -103,16 +103,29 @@ func (p *parser) object(src any, sc Scope, depth int) Expr {
 
 func (p *parser) keys(m map[string]any, keys []string, sc Scope, depth int) Expr {
 	es := make([]Expr, 0, len(keys))
+	var fields given
 	for _, k := range keys {
 		if !p.spend() {
 			break
 		}
-		p.at(quoteLong(k), func() { es = append(es, p.member(k, m[k], sc, depth)) })
+		p.at(quoteLong(k), func() { es = append(es, p.member(k, m[k], sc, depth, &fields)) })
 	}
 	return join(es)
 }
 
-func (p *parser) member(key string, src any, sc Scope, depth int) Expr {
+// given are the fields that one object names.
+type given struct{ fields, names []string }
+
+// take notes a field and returns the other name under which the object has it.
+func (g *given) take(field, name string) string {
+	if i := slices.Index(g.fields, field); i >= 0 {
+		return g.names[i]
+	}
+	g.fields, g.names = append(g.fields, field), append(g.names, name)
+	return ""
+}
+
+func (p *parser) member(key string, src any, sc Scope, depth int, fields *given) Expr {
 	switch key {
 	case "and":
 		return And(p.list(src, sc, depth))
@@ -127,11 +140,15 @@ func (p *parser) member(key string, src any, sc Scope, depth int) Expr {
 			return p.quantified(by, src, target, depth+1)
 		}
 	}
-	switch {
-	case !ok:
+	if !ok {
 		p.fail("unknown name %s", quoted(key))
 		return nil
-	case f.Type == record.Lookup:
+	}
+	if other := fields.take(f.Name, key); other != "" {
+		p.fail("%s and %s are names of one field: give one of them", quoted(other), quoted(key))
+		return nil
+	}
+	if f.Type == record.Lookup {
 		return p.lookup(f, src, sc, depth+1)
 	}
 	return p.comparisons(f, src, depth+1)

@@ -27,7 +27,7 @@ func (r *Run) draftOf(number uint32, given map[string]any, at string) (*engine.D
 	if !ok {
 		return nil, fmt.Errorf("resolvers/app: form %d is not of this schema", number)
 	}
-	d := &engine.Draft{Values: make(map[uint32]record.Value, len(given))}
+	d, names := &engine.Draft{Values: make(map[uint32]record.Value, len(given))}, make(map[uint32]string, len(given))
 	for _, name := range sortedKeys(given) {
 		if child, ok := form.Nested[name]; ok {
 			below, err := r.belowOf(child, given[name], name, at)
@@ -41,6 +41,10 @@ func (r *Run) draftOf(number uint32, given map[string]any, at string) (*engine.D
 		if field == nil {
 			return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s.%s: unknown field", at, name)
 		}
+		if other, twice := names[field.Number]; twice {
+			return nil, fault.New(fault.Invalid, "resolvers/app", "argument %s: %s and %s are names of one field: give one of them", at, other, name)
+		}
+		names[field.Number] = name
 		value, err := record.ParseValue(field, given[name])
 		if err != nil {
 			if d.Unread == nil {
