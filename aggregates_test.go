@@ -124,6 +124,29 @@ func TestAggregatesByMonth(t *testing.T) {
 	}
 }
 
+// TestAggregatesOfFormulas: a computed field is added up, and groups by it, like a
+// stored one.
+func TestAggregatesOfFormulas(t *testing.T) {
+	d := theDemo(t)
+	a := d.ok(t, "ravi", `{orders(first:20){nodes{orderLines(first:1000){nodes{total} aggregate{total{count sum max}}}}}
+		orderLinesAggregate(groupBy:[{field:total}],first:1,orderBy:[{field:total,direction:DESC}]){nodes{key{total} total{min max}}}}`)
+	filled := 0
+	for i := range a.list("orders.nodes") {
+		at := fmt.Sprintf("orders.nodes.%d.orderLines.", i)
+		want := new(big.Rat)
+		for k := range a.list(at + "nodes") {
+			want.Add(want, rat(a.at(fmt.Sprintf("%snodes.%d.total", at, k))))
+			filled++
+		}
+		if rat(a.at(at+"aggregate.total.sum")).Cmp(want) != 0 {
+			t.Errorf("order %d: %v, expected %s", i, a.at(at+"aggregate"), want.FloatString(4))
+		}
+	}
+	if key := a.at("orderLinesAggregate.nodes.0.key.total"); filled < 5 || key == nil || key != a.at("orderLinesAggregate.nodes.0.total.max") {
+		t.Errorf("%d lines, %v", filled, a.at("orderLinesAggregate.nodes"))
+	}
+}
+
 // TestL1GroupsByLookup: an order's customer out of reach is the group of null.
 func TestL1GroupsByLookup(t *testing.T) {
 	d := theDemo(t)

@@ -217,6 +217,11 @@ func TestCheckFindsClashes(t *testing.T) {
 		"introspection":        func(a *definition.Application) { a.Forms[0].Name = "__Type" },
 		"root field":           func(a *definition.Application) { a.Forms[0].Plural = "order" },
 		"me":                   func(a *definition.Application) { a.Forms[0].Plural = "me" },
+		"aggregate of a list":  func(a *definition.Application) { a.Forms[0].Plural = "ordersAggregate" },
+		"aggregate of report":  func(a *definition.Application) { a.Forms[0].Plural = "openOrdersAggregate" },
+		"type of an aggregate": func(a *definition.Application) { a.Forms[0].Name = "OrderAggregate" },
+		"type of groups":       func(a *definition.Application) { a.Forms[0].Name = "OrderAggregateGroup" },
+		"type of values":       func(a *definition.Application) { a.Forms[0].Name = "DecimalAggregate" },
 		"report":               func(a *definition.Application) { a.Reports[3].Name = "lines" },
 		"combinator":           func(a *definition.Application) { a.Forms[0].Fields[0].Name = "and" },
 		"system field":         func(a *definition.Application) { a.Forms[0].Fields[0].Name = "owner" },
@@ -256,6 +261,38 @@ func TestReverseNames(t *testing.T) {
 	shapeOf(full, formCustomer).Form.Fields[0].Name = "orders"
 	if got := names(full); !slices.Equal(got, []string{"ordersByCustomer"}) {
 		t.Error(got)
+	}
+}
+
+// TestAggregateNames: what every group has gives way to no field, the field does.
+func TestAggregateNames(t *testing.T) {
+	a := orders()
+	a.Forms[0].Fields = append(a.Forms[0].Fields, fieldOf(80, "count", record.Integer), fieldOf(81, "count_", record.Text), fieldOf(82, "key", record.Date))
+	if err := Check(a); err != nil {
+		t.Fatal(err)
+	}
+	shape := FullShape(a)
+	s, err := NewBuilder(a).Build(shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := s.AST.Types["CustomerAggregateGroup"].Fields
+	for name, typ := range map[string]string{"key": "CustomerAggregateKey!", "count": "Int!", "count__": "LongAggregate!", "count_": "TextAggregate!", "key_": "DateAggregate!"} {
+		if f := group.ForName(name); f == nil || f.Type.String() != typ {
+			t.Errorf("%s: %v", name, f)
+		}
+	}
+	f, _ := s.Form(formCustomer)
+	if f.Aggregates["count__"].Number != 80 || f.Groups["count"].Number != 80 || f.Groups["key"].Number != 82 {
+		t.Errorf("%+v", f.Groups)
+	}
+	// What a shape hides leaves no trace in the names of the others.
+	without(shapeOf(shape, formCustomer), 81)
+	if s, err = NewBuilder(a).Build(shape); err != nil {
+		t.Fatal(err)
+	}
+	if group := s.AST.Types["CustomerAggregateGroup"].Fields; group.ForName("count_") == nil || group.ForName("count__") != nil {
+		t.Error("the name follows from a hidden field")
 	}
 }
 
