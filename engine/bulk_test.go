@@ -7,9 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"sluice/engine/policy"
+	"sluice/internal/definition"
 	"sluice/internal/fault"
 	"sluice/internal/filter"
 	"sluice/internal/record"
+	"sluice/storage"
+	"sluice/storage/memstore"
 )
 
 func (h *house) where(op *Op, form string, where cell) filter.Expr {
@@ -247,5 +251,33 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 	if _, _, err := h.replays("clerk", "count", 1); err != nil {
 		t.Errorf("the keys of others count: %v", err)
+	}
+}
+
+// TestCostOfBulkFollowsTheVisible: what a write by filter touches does not depend
+// on how many records there are beside those in reach.
+func TestCostOfBulkFollowsTheVisible(t *testing.T) {
+	var spent [2]storage.Stats
+	for i, total := range []int{1000, 8000} {
+		c := newCrowd(t, memstore.Open(), total, 4)
+		c.w.App.Sets[0].Reports["orders"] = []definition.Action{definition.View, definition.Edit}
+		var err error
+		c.app.policy, err = policy.Compile(c.w.App)
+		must(t, err)
+		err = c.change(c.user["rep3"], func(op *Op) error {
+			where := filter.And{&filter.Compare{Field: *op.app.forms[c.form.Number].fields[record.FieldID], Op: filter.IsNull, Args: []filter.Operand{{Value: record.Bool(false)}}}}
+			title, _ := c.form.Field("title")
+			ids, err := op.ChangeWhere(c.form.Number, where, &Draft{Values: map[uint32]record.Value{title.Number: record.String("x")}})
+			if len(ids) != ownedByRep {
+				t.Errorf("%d records were changed", len(ids))
+			}
+			spent[i] = op.Stats()
+			return err
+		})
+		must(t, err)
+		c.close()
+	}
+	if spent[0] != spent[1] || spent[0].Keys > ownedByRep+10 || spent[0].Gets > 5*ownedByRep {
+		t.Errorf("spent %+v, and with more records of others %+v", spent[0], spent[1])
 	}
 }

@@ -22,7 +22,7 @@ func Each(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if many, ok := err.(Problems); ok { //nolint:errorlint // one that is wrapped has a text of its own
+	if many, ok := err.(Problems); ok {
 		return many
 	}
 	return []error{err}

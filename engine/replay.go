@@ -22,7 +22,7 @@ const (
 	KeptFor = 24 * time.Hour
 	// A person's keys are spread over shards, so that writes with different keys
 	// rarely meet at one count. These bound a shard.
-	maxReplays      = 1000
+	maxReplays     = 1000
 	maxReplayBytes = 1 << 20
 	// cleaned is how many entries that are too old one write takes away: more than
 	// it adds.
