@@ -10,7 +10,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20000x
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: help test test-full worlds check format vet lint tidy generate race fuzz mutants bench console rules e2e ci
+.PHONY: help test test-full worlds check format vet lint tidy generate race fuzz mutants bench console audit rules e2e ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: ## all benchmarks
 
 console: ## rebuilds the playground and compares it with the committed one
 	console/check.sh
+
+audit: ## the audits of GraphQL over HTTP against the demo
+	console/audit/check.sh
 
 rules: ## rebuilds the example rules and compares their decisions
 	examples/rules/check.sh
