@@ -313,3 +313,21 @@ func TestP11_ReplayKeyKnowsTheDocument(t *testing.T) {
 	}
 	equal(t, "orders", s.ask("ann", `{orders{totalCount}}`, nil), `{"orders":{"totalCount":1}}`)
 }
+
+// TestCostIsTold: who asks is told what an operation could come to, whatever is
+// stored.
+func TestCostIsTold(t *testing.T) {
+	s := newRegistry(t)
+	cost := func(headers ...string) string {
+		w := s.fetch("ann", "POST", "/apps/sales/graphql", `{"documentId":"titles","variables":{"first":7}}`, headers...)
+		return w.Header().Get(CostHeader)
+	}
+	before := cost(CostHeader, "1")
+	s.create("ann", "one")
+	if after := cost(CostHeader, "1"); before == "" || before != after || before == "0" {
+		t.Errorf("%q, with a record %q", before, after)
+	}
+	if got := cost(); got != "" {
+		t.Errorf("nobody asked: %q", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"sluice/engine"
@@ -42,6 +43,11 @@ type Events struct {
 	// Panicked reports a panic and where it came from.
 	Panicked func(ctx context.Context, value any, stack []byte)
 }
+
+// CostHeader asks for the cost of an operation, with any value, and tells it:
+// what docs/api.md calls its cells. It follows from the document, the variables
+// and the viewer's schema, never from records.
+const CostHeader = "Sluice-Cost"
 
 // Gateway serves what applications answer in GraphQL:
 // /apps/{application}/graphql and /apps/{application}/pages/{name}. It is safe
@@ -176,6 +182,9 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 	for _, err := range answer.Causes {
 		g.failed(ctx, c.application, err)
 	}
+	if r.Header.Get(CostHeader) != "" {
+		w.Header().Set(CostHeader, strconv.Itoa(c.cost))
+	}
 	if c.replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
@@ -242,6 +251,7 @@ type call struct {
 	request     *request
 	media       string
 	key         *engine.ReplayKey // nil for none
+	cost        int               // of the operation, once it is prepared
 	replayed    bool              // the answer is that of a mutation done before
 }
 
@@ -318,6 +328,7 @@ func (c *call) prepare(op *engine.Op, e *entry, d document) (run *app.Run, mutat
 	if err != nil {
 		return nil, false, refuseOperation(c.media, err)
 	}
+	c.cost = run.Cost
 	if run.Cost > c.g.o.Budget {
 		return nil, false, refuseOperation(c.media, graph.Coded(graph.CodeLimitExceeded,
 			"the operation could come to %d cells, the limit is %d; ask for smaller pages or fewer fields", run.Cost, c.g.o.Budget))
