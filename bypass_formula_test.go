@@ -157,7 +157,48 @@ func formulaInputs(mutation string) []attack {
 	return out
 }
 
+// formulaSums attacks an aggregate of folders.
+func formulaSums(list string) map[string][]attack {
+	q := func(args, selection string) string { return "{" + list + "(" + args + "){" + selection + "}}" }
+	out := []attack{
+		{class: "B06", send: q(`where:{echo:{eq:"@!"}}`, "nodes{count}"), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
+		{class: "B06", send: q(`having:{echo:{max:{gte:"@"}}}`, "totalCount nodes{count}"), right: "none!", wrong: "zzzz!"},
+		{class: "B06", send: q(`groupBy:[{field:echo}],having:{echo:{min:{eq:"@!"}}}`, "totalCount"), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
+		{class: "B06", by: func(t *testing.T, v *vault) {
+			groups := v.groupsOf(t, "eve", list, "groupBy:[{field:echo}]", "key{echo} count echo{count countDistinct min max}")
+			if len(groups) != 1 || !strings.Contains(groups[0], "echo:<nil>") || strings.Contains(groups[0], secretMark) {
+				t.Errorf("groups of a formula over a masked cell: %v", groups)
+			}
+			if all := v.groupsOf(t, "ann", list, "groupBy:[{field:echo}]", "key{echo}"); len(all) < 2 {
+				t.Errorf("the super admin has %v, the attack proves nothing", all)
+			}
+		}},
+	}
+	for _, name := range unreadable {
+		out = append(out, names("B06", q("groupBy:[{field:@}]", "totalCount"), name), names("B06", q("having:{@:{count:{gt:0}}}", "totalCount"), name),
+			names("B06", q("orderBy:[{field:@,function:MAX}]", "totalCount"), name), names("B06", q("first:1", "nodes{@{count}}"), name),
+			names("B06", q("where:{@:{isNull:true}}", "nodes{count}"), name))
+	}
+	return map[string][]attack{"app Query." + list: out}
+}
+
+// echoIsQuiet: a change of a cell that is masked for eve is no change of the
+// formula over it.
+func echoIsQuiet(t *testing.T, v *vault) {
+	s := v.live(t, "eve", `subscription{folderChanges{kind id folder{id echo high}}}`)
+	own, gone := v.folder("eve", "echo")
+	s.tells("ADDED", own)
+	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{note:"CANARY-N-ECHO",secret:"CANARY-S-ECHO",ssn:"CANARY-P-ECHO"}){id}}`, own)
+	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{level:9}){id}}`, own)
+	if event, data := s.next(); event != "next" || !strings.Contains(data, `"high":true`) || strings.Contains(data, secretMark) || !strings.Contains(data, `"echo":null`) {
+		t.Errorf("%s %s", event, data)
+	}
+	gone()
+	s.tells("REMOVED", own)
+}
+
 var formulaAttacks = joined(
+	formulaSums("foldersAggregate"), formulaSums("highFoldersAggregate"),
 	formulaLists("app Query.folders", "{", "folders", "}"),
 	formulaLists("app Query.highFolders", "{", "highFolders", "}"),
 	formulaLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),

@@ -248,11 +248,11 @@ func (f *Form) Named(name string) (*Field, bool) {
 
 // Aliased returns the field as a schema shows it under an old name: optional, and
 // deprecated in favour of its name.
-func (x *Field) Aliased(name string) *Field {
-	out := *x
-	out.Field = record.Field{Number: x.Number, Name: name, Type: x.Type, Scale: x.Scale, Choices: x.Choices, Target: x.Target,
-		Searchable: x.Searchable, Formula: x.Formula}
-	out.Aliases, out.Required, out.Deprecated = nil, false, RenamedTo(x.Name)
+func (f *Field) Aliased(name string) *Field {
+	out := *f
+	out.Field = record.Field{Number: f.Number, Name: name, Type: f.Type, Scale: f.Scale, Choices: f.Choices, Target: f.Target,
+		Searchable: f.Searchable, Formula: f.Formula}
+	out.Aliases, out.Required, out.Deprecated = nil, false, RenamedTo(f.Name)
 	return &out
 }
 
