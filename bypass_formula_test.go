@@ -162,7 +162,7 @@ func formulaSums(list string) map[string][]attack {
 	q := func(args, selection string) string { return "{" + list + "(" + args + "){" + selection + "}}" }
 	out := []attack{
 		{class: "B06", send: q(`where:{echo:{eq:"@!"}}`, "nodes{count}"), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
-		{class: "B06", send: q(`having:{echo:{max:{gte:"@"}}}`, "totalCount nodes{count}"), right: "none!", wrong: "zzzz!"},
+		{class: "B06", send: q(`having:{echo:{max:{gte:"@"}}}`, "totalCount nodes{count}"), right: "AAAA", wrong: "zzzz"},
 		{class: "B06", send: q(`groupBy:[{field:echo}],having:{echo:{min:{eq:"@!"}}}`, "totalCount"), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},
 		{class: "B06", by: func(t *testing.T, v *vault) {
 			groups := v.groupsOf(t, "eve", list, "groupBy:[{field:echo}]", "key{echo} count echo{count countDistinct min max}")
