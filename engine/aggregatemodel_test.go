@@ -304,7 +304,7 @@ func (q *summed) compare(a, b *plainGroup) int {
 
 func comparePlain(m, n *big.Rat, v, w record.Value, desc, nullsFirst bool) int {
 	aNull, bNull := m == nil && v.IsNull(), n == nil && w.IsNull()
-	c := 0
+	var c int
 	switch {
 	case aNull && bNull:
 		return 0
