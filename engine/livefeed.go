@@ -134,7 +134,7 @@ func (f *liveFeed) resume(ctx context.Context, s *Subscription, view *liveView, 
 	if len(events) > MaxLiveEvents {
 		return errReset
 	}
-	f.tell(ctx, s, b, events, map[string]Encoded{})
+	f.telling(b).tell(ctx, s, events)
 	return nil
 }
 
@@ -314,7 +314,7 @@ func (f *liveFeed) rebind(r storage.Reader, epoch uint64) error {
 func (f *liveFeed) publish(b *liveBatch) {
 	ctx, cancel := context.WithTimeout(context.Background(), liveTime)
 	defer cancel()
-	shared := map[string]Encoded{}
+	t := f.telling(b)
 	concerned, err := f.concerned(b)
 	if err != nil {
 		f.endAll(err)
@@ -323,12 +323,13 @@ func (f *liveFeed) publish(b *liveBatch) {
 	for _, c := range concerned {
 		g := f.views[c.view.key]
 		events, err := c.view.judge(ctx, b, c.changed)
+		clear(t.same)
 		for s := range g.subs {
 			if err != nil {
 				f.finish(s, liveError(err))
 				continue
 			}
-			f.tell(ctx, s, b, events, shared)
+			t.tell(ctx, s, events)
 		}
 	}
 }
@@ -382,37 +383,64 @@ func (f *liveFeed) concerned(b *liveBatch) ([]*concern, error) {
 	return out, failed
 }
 
+// telling is what is made once for those who share it.
+type telling struct {
+	b      *liveBatch
+	now    time.Time
+	shared map[string]Encoded    // by shareKey
+	same   map[string][]liveItem // of the view at hand, by LiveSink.Share
+}
+
+func (f *liveFeed) telling(b *liveBatch) *telling {
+	return &telling{b: b, now: f.e.o.Now(), shared: map[string]Encoded{}, same: map[string][]liveItem{}}
+}
+
 // tell queues the events of a batch.
-func (f *liveFeed) tell(ctx context.Context, s *Subscription, b *liveBatch, events []LiveEvent, shared map[string]Encoded) {
-	if len(events) == 0 || s.ended() {
-		return
-	}
-	if !f.e.o.Now().Before(s.expires) {
+func (t *telling) tell(ctx context.Context, s *Subscription, events []LiveEvent) {
+	switch {
+	case len(events) == 0:
+	case !t.now.Before(s.expires):
 		s.end(errEnded)
-		return
+	default:
+		items, known := t.same[s.sink.Share]
+		if !known || s.sink.Share == "" {
+			if s.ended() {
+				return
+			}
+			var err error
+			if items, err = t.items(ctx, s, events); err != nil {
+				s.end(liveError(err))
+				return
+			}
+			t.same[s.sink.Share] = items
+		}
+		s.put(items)
 	}
+}
+
+// items encodes events for a subscription, with the places to resume at.
+func (t *telling) items(ctx context.Context, s *Subscription, events []LiveEvent) ([]liveItem, error) {
 	items := make([]liveItem, len(events))
 	var op *Op
 	for i, ev := range events {
 		key := shareKey(s.sink.Share, ev)
-		enc, ok := shared[key]
+		enc, ok := t.shared[key]
 		if !ok {
 			if op == nil {
-				op = s.rights.over(ctx, b.now)
+				op = s.rights.over(ctx, t.b.now)
 			}
 			var err error
 			if enc, err = s.sink.Encode(op, ev); err != nil {
-				s.end(liveError(err))
-				return
+				return nil, err
 			}
 			if key != "" {
-				shared[key] = enc
+				t.shared[key] = enc
 			}
 		}
 		items[i].Encoded = enc
 	}
-	items[len(items)-1].seq = b.to
-	s.put(items)
+	items[len(items)-1].seq = t.b.to
+	return items, nil
 }
 
 // shareKey names the bytes of an event among those of a batch; empty where they

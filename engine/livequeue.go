@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -94,7 +95,6 @@ func (s *Subscription) take() (liveItem, bool, error) {
 		return liveItem{}, false, s.err
 	}
 	item := s.queue[0]
-	s.queue[0] = liveItem{}
 	s.queue = s.queue[1:]
 	if len(s.queue) == 0 {
 		s.queue = nil
@@ -121,7 +121,8 @@ func (s *Subscription) render(item liveItem) []byte {
 	return append(out, item.Bytes[at:]...)
 }
 
-// put queues what happened together: all of it, or the subscription ends.
+// put queues what happened together: all of it, or the subscription ends. items
+// may be shared between subscriptions; nobody writes to it.
 func (s *Subscription) put(items []liveItem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +136,11 @@ func (s *Subscription) put(items []liveItem) {
 		s.finish(errSlow)
 		return
 	}
-	s.queue = append(s.queue, items...)
+	if len(s.queue) == 0 {
+		s.queue = slices.Clip(items)
+	} else {
+		s.queue = append(s.queue, items...)
+	}
 	s.signal()
 }
 
