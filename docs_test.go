@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -179,6 +180,12 @@ func runDocumented(t *testing.T, page, who, query string, variables map[string]a
 		variables = map[string]any{}
 	}
 	for _, op := range doc.Operations {
+		if op.Operation == ast.Subscription {
+			if s := d.eventsOf(t, who, query); s.resp.StatusCode != http.StatusOK {
+				t.Errorf("%s: %s: %s is answered with status %d", page, who, query, s.resp.StatusCode)
+			}
+			return
+		}
 		for i, v := range op.VariableDefinitions {
 			if _, given := variables[v.Variable]; given || v.Type.String() != "ID!" {
 				continue

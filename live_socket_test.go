@@ -186,7 +186,12 @@ func TestP9_ImportsAreTold(t *testing.T) {
 // TestServersDrain: a server that stops completes its subscriptions, closes the
 // sockets, and ends.
 func TestServersDrain(t *testing.T) {
-	d, err := startDemo()
+	d := *theDemo(t)
+	runner, inspect, _, err := newRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := httpd.New(httpd.Options{Store: d.store, Rules: runner, Inspect: inspect})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +201,7 @@ func TestServersDrain(t *testing.T) {
 	}
 	stop, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- httpd.Serve(stop, l, d.httpd) }()
+	go func() { ended <- httpd.Serve(stop, l, second) }()
 	d.url = "http://" + l.Addr().String()
 	w, s := d.dial(t, "ravi"), d.eventsOf(t, "ravi", followOrders)
 	w.subscribe("a", followOrders)

@@ -14,6 +14,7 @@ import (
 
 	"sluice/internal/demo"
 	"sluice/internal/httpd"
+	"sluice/storage"
 	"sluice/storage/memstore"
 )
 
@@ -22,6 +23,7 @@ type demoServer struct {
 	url    string
 	tokens map[string]string // by first name, in lower case
 	httpd  *httpd.Service
+	store  *storage.Store
 }
 
 // shared is the demo that the worked cases read. Tests that change it put back
@@ -33,7 +35,8 @@ func startDemo() (*demoServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := httpd.New(httpd.Options{Store: memstore.Open(), Rules: runner, Inspect: inspect})
+	store := memstore.Open()
+	s, err := httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func startDemo() (*demoServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &demoServer{url: srv.URL, tokens: map[string]string{}, httpd: s}
+	d := &demoServer{url: srv.URL, tokens: map[string]string{}, httpd: s, store: store}
 	for _, p := range sheet.Personas {
 		d.tokens[strings.ToLower(strings.Fields(p.Name)[0])] = p.Token
 	}
