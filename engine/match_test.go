@@ -270,3 +270,24 @@ func TestDamagedFiltersMatchNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestP3_CursorsAreBoundToTheWay refuses a cursor of an order through one lookup
+// in the order of the same field through another way.
+func TestP3_CursorsAreBoundToTheWay(t *testing.T) {
+	s := newFamily(t, 12, true)
+	defer s.close()
+	op := s.op(s.rep)
+	defer op.Close()
+	customer, head, name := s.w.App.Forms[1].Fields[1].Field, s.w.App.Forms[0].Fields[1].Field, s.w.App.Forms[0].Fields[0].Field
+	q := List{Form: 2, First: 2, OrderBy: []Order{{Path: []record.Field{customer}, Field: name}}}
+	page, err := op.List(q)
+	must(t, err)
+	q.After = page.Cursor(0)
+	if _, err = op.List(q); err != nil {
+		t.Fatal(err)
+	}
+	q.OrderBy = []Order{{Path: []record.Field{customer, head}, Field: name}}
+	if _, err = op.List(q); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("%v", err)
+	}
+}
