@@ -69,7 +69,7 @@ func TestW4_ManyAreAddedWithTheirLines(t *testing.T) {
 	}
 	before := d.stored(t)
 	d.refuse(t, []refusal{
-		{"a value of one", "rep", `mutation{createOrders(input:[{title:"a"},{title:"b" lines:[{product:"p"},{product:"q" quantity:"x"}]}]){ids}}`, "BAD_USER_INPUT argument input[1].lines[1].quantity: …"},
+		{"a value of one", "rep", `mutation{createOrders(input:[{title:"a"},{title:"b" lines:[{product:"p"},{product:"q" quantity:"x"}]}]){ids}}`, "BAD_USER_INPUT input[1].lines[1].quantity: …"},
 		{"a reference of one", "rep", fmt.Sprintf(`mutation{createOrders(input:[{title:"a"},{title:"b" client:%q}]){ids}}`, nobodyHas), "BAD_USER_INPUT input[1].client: no such record"},
 		{"a value twice", "rep", `mutation{createOrders(input:[{title:"a" ref:"twice"},{title:"b" ref:"twice"}]){ids}}`, "CONFLICT input[1].ref: this value is taken"},
 		{"a parent that may not be changed", "cleo", fmt.Sprintf(`mutation{createLines(input:[{order:%q product:"p"}]){ids}}`, d.places(t).shown), "FORBIDDEN input[0].order: not permitted to change this record"},
