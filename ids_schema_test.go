@@ -92,7 +92,18 @@ func (p *position) last() schemaField {
 // namings are the arguments of type String that name a thing of the tenant.
 var namings = []string{"after", "application", "form", "rule", "role", "permissionSet", "module"}
 
+// changesAll reports whether an id that nobody has makes the filter of a
+// mutation match every record: such filters are tried on queries.
+func (p *position) changesAll() bool {
+	return p.root == "mutation" && slices.ContainsFunc(p.into, func(f schemaField) bool {
+		return slices.Contains([]string{"ne", "notIn", "not", "none", "every"}, f.Name)
+	})
+}
+
 func (p *position) probed() bool {
+	if p.changesAll() {
+		return false
+	}
 	f := p.last()
 	switch f.Type.named().Name {
 	case "ID":

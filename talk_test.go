@@ -105,8 +105,8 @@ func TestP2_CommentsAreAbsentOverHTTP(t *testing.T) {
 		}
 	}
 	for who, types := range map[string][]string{
-		"omar":  {"Comment", "CommentConnection", "Notification", "HistoryEntry", "HistoryConnection", "JSON", "CommentPayload"},
-		"felix": {"HistoryEntry", "HistoryConnection", "JSON", "CommentPayload"},
+		"omar":  {"Comment", "CommentConnection", "Notification", "HistoryEntry", "HistoryConnection", "CommentPayload"},
+		"felix": {"HistoryEntry", "HistoryConnection", "CommentPayload"},
 	} {
 		for _, name := range types {
 			if a := d.ok(t, who, `{__type(name:%q){name}}`, name); a.at("__type") != nil {
