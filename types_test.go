@@ -30,6 +30,9 @@ forms:
       - {name: old, type: text, deprecated: use label}
       - {name: must, type: text, required: true, default: x, deprecated: use label}
       - {name: secret, type: duration}
+      - {name: number, type: auto-number, prefix: "T-", digits: 4}
+      - {name: team, type: users}
+      - {name: related, type: multi-lookup, to: Thing, maxLength: 3}
   - name: Part
     plural: parts
     fields:
@@ -47,6 +50,8 @@ permissionSets:
     forms:
       Thing: {actions: [ACCESS], fields: {"*": VISIBLE, secret: HIDDEN}}
     reports: {things: [VIEW, EDIT]}
+sharingRules:
+  - {name: the team, form: Thing, field: team, level: READ_WRITE}
 `
 
 var sharedTypes = sync.OnceValues(func() (*desk, error) {
@@ -244,5 +249,113 @@ func TestB3_HiddenScalars(t *testing.T) {
 		if got, want := strings.ReplaceAll(fmt.Sprint(hidden.Errors), "secret", "absent"), fmt.Sprint(absent.Errors); got != want || len(hidden.Errors) == 0 {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
+	}
+}
+
+// thing adds a thing and returns its id.
+func (d *desk) thing(t *testing.T, who, input string, args ...any) string {
+	t.Helper()
+	return d.must(t, who, `mutation{createThing(input:{label:"a thing" %s}){id}}`, fmt.Sprintf(input, args...)).at("createThing.id").(string)
+}
+
+// TestAutoNumber: every record gets another number, ascending in one mutation,
+// which nobody writes.
+func TestAutoNumber(t *testing.T) {
+	d := theTypes(t)
+	a := d.must(t, "rep", `mutation{a:createThing(input:{label:"aa"}){thing{number}} b:createThing(input:{label:"bb"}){thing{number}}}`)
+	first, second := a.at("a.thing.number").(string), a.at("b.thing.number").(string)
+	if len(first) < 6 || !strings.HasPrefix(first, "T-0") || first >= second {
+		t.Errorf("%s and %s", first, second)
+	}
+	if a := d.must(t, "rep", `{things(where:{number:{in:[%q,%q]}} orderBy:[{field:number direction:DESC}]){nodes{label}}}`, first, second); labels(a) != "bb aa" {
+		t.Errorf("by number: %s", labels(a))
+	}
+	for _, query := range []string{`mutation{createThing(input:{label:"xx" number:"T-0001"}){id}}`, `mutation{updateThing(id:"x" input:{number:"T-0001"}){id}}`} {
+		if got := d.told(t, "rep", "%s", query); !strings.HasPrefix(got, "BAD_USER_INPUT Field \"number\" is not defined") {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
+	var wait sync.WaitGroup
+	numbers := make([]string, 40)
+	for i := range numbers {
+		wait.Go(func() {
+			a := d.ask(t, []string{"rep", "rita"}[i%2], `mutation{createThing(input:{label:"many"}){thing{number}}}`)
+			numbers[i], _ = a.at("createThing.thing.number").(string)
+		})
+	}
+	wait.Wait()
+	slices.Sort(numbers)
+	if numbers[0] == "" || len(slices.Compact(numbers)) != 40 {
+		t.Errorf("numbers of creates at once: %v", numbers)
+	}
+}
+
+// TestF3_UsersOfAList: a field rule over a list of people shares with each of
+// them, from the change on.
+func TestF3_UsersOfAList(t *testing.T) {
+	d := theTypes(t)
+	id := d.thing(t, "rep", `team:[%q,%q]`, d.ids["rita"], d.ids["nora"])
+	for _, who := range []string{"rita", "nora"} {
+		if a := d.must(t, who, `{thing(id:%q){team{displayName}}}`, id); fmt.Sprint(a.at("thing.team")) != "[map[displayName:rita] map[displayName:nora]]" {
+			t.Errorf("%s: %v", who, a.Data)
+		}
+	}
+	if a := d.must(t, "nora", `{things(where:{team:{has:%q}}){nodes{id}} none:things(where:{not:{team:{hasAny:[%q]}}, id:{eq:%q}}){totalCount}}`, d.ids["nora"], d.ids["rita"], id); len(a.list("things.nodes")) != 1 || a.count("none.totalCount") != 0 {
+		t.Errorf("%v", a.Data)
+	}
+	d.must(t, "rep", `mutation{updateThing(id:%q input:{team:[]}){thing{team{id}}}}`, id)
+	if a := d.must(t, "nora", `{thing(id:%q){id}}`, id); a.at("thing") != nil {
+		t.Errorf("after: %v", a.Data)
+	}
+	if a := d.must(t, "rep", `{thing(id:%q){team{id}} things(where:{id:{eq:%[1]q}, team:{isNull:true}}){totalCount}}`, id); a.at("thing.team") != nil || a.count("things.totalCount") != 1 {
+		t.Errorf("an empty list: %v", a.Data)
+	}
+	if got := d.told(t, "rep", `mutation{createThing(input:{label:"xx" team:[%q,%q]}){id}}`, d.ids["rita"], nobodyHas); got != "BAD_USER_INPUT input.team[1]: no such user" {
+		t.Error(got)
+	}
+}
+
+// TestL1_MultiLookup: a list leads to what is in reach, in every path; a list of
+// which nothing is in reach is like an empty one.
+func TestL1_MultiLookup(t *testing.T) {
+	d := theTypes(t)
+	mine, theirs := d.thing(t, "rep", ``), d.thing(t, "rita", ``)
+	both := d.thing(t, "boss", `team:[%q] related:[%q,%q]`, d.ids["rep"], theirs, mine)
+	hidden := d.thing(t, "boss", `team:[%q] related:[%q]`, d.ids["rep"], theirs)
+	a := d.must(t, "rep", `{both:thing(id:%q){related{id}} hidden:thing(id:%q){related{id}}
+		has:things(where:{related:{has:%[3]q}}){totalCount} mine:things(where:{related:{hasAll:[%[4]q]}}){nodes{id}} nulls:things(where:{id:{in:[%[1]q,%[2]q]} related:{isNull:true}}){nodes{id}}}`, both, hidden, theirs, mine)
+	one := fmt.Sprintf("[map[id:%s]]", both)
+	if fmt.Sprint(a.at("both.related")) != fmt.Sprintf("[map[id:%s]]", mine) || a.at("hidden.related") != nil || a.count("has.totalCount") != 0 ||
+		fmt.Sprint(a.at("mine.nodes")) != one || fmt.Sprint(a.at("nulls.nodes")) != fmt.Sprintf("[map[id:%s]]", hidden) {
+		t.Errorf("%v", a.Data)
+	}
+	if a := d.must(t, "boss", `{thing(id:%q){related{id}} things(where:{related:{has:%q}}){totalCount}}`, both, theirs); len(a.list("thing.related")) != 2 || a.count("things.totalCount") != 2 {
+		t.Errorf("boss: %v", a.Data)
+	}
+}
+
+// TestL2_MultiLookup: what is out of reach is set like what is not there, and
+// stays where somebody else put it.
+func TestL2_MultiLookup(t *testing.T) {
+	d := theTypes(t)
+	mine, theirs := d.thing(t, "rep", ``), d.thing(t, "rita", ``)
+	for _, id := range []string{theirs, nobodyHas} {
+		if got := d.told(t, "rep", `mutation{createThing(input:{label:"xx" related:[%q,%q]}){id}}`, mine, id); got != "BAD_USER_INPUT input.related[1]: no such record" {
+			t.Error(got)
+		}
+	}
+	list := d.thing(t, "boss", `team:[%q] related:[%q]`, d.ids["rep"], theirs)
+	for _, related := range []string{fmt.Sprintf(`[%q]`, mine), `[]`, `null`} {
+		a := d.must(t, "rep", `mutation{updateThing(id:%q input:{related:%s}){thing{related{id}}}}`, list, related)
+		if n := len(a.list("updateThing.thing.related")); n != strings.Count(related, mine) {
+			t.Errorf("%s: %v", related, a.Data)
+		}
+		boss := d.must(t, "boss", `{thing(id:%q){related{id}}}`, list)
+		if n := len(boss.list("thing.related")); n != 1+strings.Count(related, mine) {
+			t.Errorf("%s: the boss has %v", related, boss.Data)
+		}
+	}
+	if got := d.told(t, "rep", `mutation{updateThing(id:%q input:{related:[%q,%[2]q]}){id}}`, list, mine); !strings.HasPrefix(got, "BAD_USER_INPUT input.related: expected a list without duplicates") {
+		t.Error(got)
 	}
 }

@@ -279,7 +279,7 @@ func (a *aggregator) checkMeasures() error {
 
 // follow notes a field whose cells are null where they lead out of reach.
 func (a *aggregator) follow(f record.Field) {
-	if f.Type == record.Lookup {
+	if f.Type.Links() {
 		a.lookups = append(a.lookups, &f)
 	}
 }

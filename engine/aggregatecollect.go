@@ -142,10 +142,12 @@ func (a *aggregator) reach(f *record.Field, recs []admitted) error {
 	}
 	var ids []record.ID
 	for _, ad := range recs {
-		id := ad.redacted.Get(f).Ref()
-		if _, known := a.reached[recordKey{f.Target, id}]; !known && !id.IsZero() {
-			a.reached[recordKey{f.Target, id}] = false
-			ids = append(ids, id)
+		v := ad.redacted.Get(f)
+		for _, id := range append(v.Refs(), v.Ref()) {
+			if _, known := a.reached[recordKey{f.Target, id}]; !known && !id.IsZero() {
+				a.reached[recordKey{f.Target, id}] = false
+				ids = append(ids, id)
+			}
 		}
 	}
 	if len(ids) == 0 {
@@ -164,6 +166,9 @@ func (a *aggregator) reach(f *record.Field, recs []admitted) error {
 // cell reads a cell as the viewer may, like [cells.Get].
 func (a *aggregator) cell(f *record.Field, r record.Redacted) record.Value {
 	v := r.Get(f)
+	if f.Type == record.MultiLookup {
+		return reachedOf(a.reached, f, v)
+	}
 	if f.Type == record.Lookup && !a.reached[recordKey{f.Target, v.Ref()}] {
 		return record.Value{}
 	}

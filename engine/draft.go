@@ -172,6 +172,22 @@ func (op *Op) checkValuesOf(s *sapling, wrong *problems) error {
 	return op.checkGiven(&given{form: s.form, shape: s.shape, values: s.draft.Values, unread: s.draft.Unread, isNew: true, at: s.at}, s.values, wrong)
 }
 
+// allot gives a new record its numbers.
+func (op *Op) allot(s *sapling) error {
+	for _, fd := range s.form.def.Fields {
+		if !fd.Allotted() {
+			continue
+		}
+		n, err := op.txn.Number(s.form.store, fd.Number)
+		if err != nil {
+			op.fail(err)
+			return op.failed()
+		}
+		s.values[fd.Number] = record.Int(n)
+	}
+	return nil
+}
+
 // insert stores the records. Half of a request is never committed, whatever is
 // done with the error.
 func (op *Op) insert(all []*sapling) error {
@@ -179,6 +195,9 @@ func (op *Op) insert(all []*sapling) error {
 	for i, s := range all {
 		h := record.Header{Version: 1, AddedTime: now, ModifiedTime: now, AddedBy: op.principal.User, ModifiedBy: op.principal.User}
 		h.Owner = ownerOf(s.form, h.AddedBy, func(n uint32) record.Value { return s.values[n] })
+		if err := op.allot(s); err != nil {
+			return err
+		}
 		err := op.stored(s.shape, s.at, op.txn.Insert(s.form.store, record.Encode(s.id, h, record.Record{}, s.values)))
 		if err != nil && i > 0 {
 			op.fail(err)

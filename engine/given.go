@@ -50,6 +50,16 @@ func (op *Op) checkReferences(f *form, input map[uint32]record.Value, at func(st
 			if !ok {
 				wrong.about(at(field.Name), "no such record")
 			}
+		case record.MultiLookup:
+			if err := op.checkTargets(field, v, at(field.Name), wrong); err != nil {
+				return err
+			}
+		case record.Users:
+			for i, id := range v.Refs() {
+				if !op.memberOf(id) {
+					wrong.about(item(at(field.Name), i), "no such user")
+				}
+			}
 		case record.User:
 			if !op.memberOf(v.Ref()) {
 				wrong.about(at(field.Name), "no such user")

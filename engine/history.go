@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
@@ -298,6 +299,9 @@ func (h *historian) resolve(revisions []Revision) error {
 		r := &revisions[i]
 		kept := r.Cells[:0]
 		for _, x := range r.Cells {
+			if x.Field.Type == record.MultiLookup {
+				x.Before, x.After = reachedOf(reached, x.Field, x.Before), reachedOf(reached, x.Field, x.After)
+			}
 			if x.Field.Type == record.Lookup {
 				for _, v := range []*record.Value{&x.Before, &x.After} {
 					if !reached[recordKey{x.Field.Target, v.Ref()}] {
@@ -314,16 +318,22 @@ func (h *historian) resolve(revisions []Revision) error {
 	return nil
 }
 
+// reachedOf is a list of references without those that are not reached.
+func reachedOf(reached map[recordKey]bool, f *record.Field, v record.Value) record.Value {
+	return record.Refs(slices.DeleteFunc(v.Refs(), func(id record.ID) bool { return !reached[recordKey{f.Target, id}] })...)
+}
+
 // reached reads the targets of all lookups, those of one form at once.
 func (h *historian) reached(revisions []Revision) (map[recordKey]bool, error) {
 	targets := map[uint32][]record.ID{}
 	for i := range revisions {
 		for _, x := range revisions[i].Cells {
-			if x.Field.Type != record.Lookup {
+			if !x.Field.Type.Links() {
 				continue
 			}
 			for _, v := range []record.Value{x.Before, x.After} {
-				if !v.IsNull() {
+				targets[x.Field.Target] = append(targets[x.Field.Target], v.Refs()...)
+				if !v.Ref().IsZero() {
 					targets[x.Field.Target] = append(targets[x.Field.Target], v.Ref())
 				}
 			}

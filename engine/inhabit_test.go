@@ -142,6 +142,12 @@ func rename(w *world.World, ids map[record.ID]record.ID) {
 				if v.Kind() == record.KindRef {
 					r.Cells[name] = record.Ref(to(v.Ref()))
 				}
+				if refs := v.Refs(); len(refs) > 0 {
+					for i := range refs {
+						refs[i] = to(refs[i])
+					}
+					r.Cells[name] = record.Refs(refs...)
+				}
 			}
 		}
 	}

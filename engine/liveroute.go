@@ -193,7 +193,11 @@ func (r *liveRouter) find(rec record.Record, parent func(form uint32, id record.
 	each(r.any)
 	each(r.owners[rec.Owner()])
 	for _, a := range r.audience {
-		each(a.views[rec.Get(&a.field).Ref()])
+		v := rec.Get(&a.field)
+		each(a.views[v.Ref()])
+		for _, id := range v.Refs() {
+			each(a.views[id])
+		}
 	}
 	for _, c := range r.criteria {
 		if c.program.Match(trueCells{rec}, record.ID{}) {

@@ -113,7 +113,7 @@ func (op *Op) liveView(q LiveQuery) (*liveView, error) {
 	slices.SortFunc(l.cells, func(a, b *record.Field) int { return int(a.Number) - int(b.Number) })
 	l.follow(f)
 	for _, fd := range l.cells {
-		if target := op.app.forms[fd.Target]; fd.Type == record.Lookup && target != nil && op.views(fd.Target) {
+		if target := op.app.forms[fd.Target]; fd.Type.Links() && target != nil && op.views(fd.Target) {
 			l.link(f, fd, target)
 		}
 	}

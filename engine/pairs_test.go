@@ -71,6 +71,9 @@ func failure(err error) string {
 }
 
 func show(v record.Value) string {
+	if refs := v.Refs(); len(refs) > 0 {
+		return fmt.Sprint(v.Kind(), refs)
+	}
 	return fmt.Sprint(v.Kind(), v.Int(), v.Bool(), string(v.Text()), v.Ref(), v.List())
 }
 

@@ -60,6 +60,9 @@ func (p *past) before(s *stage, f *definition.Form, r *oracle.Record) *oracle.Re
 
 // someValue depends on nothing in the world but that user.
 func someValue(dice *rand.Rand, fd *definition.Field, user record.ID) record.Value {
+	if fd.Type.Refs() {
+		return record.Refs(user)
+	}
 	switch fd.Type.Kind() {
 	case record.KindInt:
 		return record.Int(int64(dice.IntN(5)))
@@ -247,7 +250,7 @@ func (s *stage) compareHistory(op *Op, u *oracle.User, f *definition.Form, r *or
 	for _, fd := range f.Fields {
 		want, readable := oracle.Cell(s.w, u, f.Name, r, fd.Name)
 		switch {
-		case old == nil || fd.Formula != nil || fd.Type == record.Lookup || len(op.view.Masks(f.Number)) > 0:
+		case old == nil || fd.Formula != nil || fd.Type.Links() || len(op.view.Masks(f.Number)) > 0:
 		case readable && !want.Equal(old.Cells[fd.Name]) && !shown[fd.Name]:
 			s.tb.Fatalf("seed %d: %s does not read in the history of %s %s that %s became %v", s.w.Seed, u.Email, f.Name, r.ID, fd.Name, want)
 		}

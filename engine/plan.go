@@ -322,6 +322,10 @@ func coverFilter(f *form, e filter.Expr) ([]scan, bool) {
 		switch c.Op {
 		case filter.Eq, filter.In:
 			return equalScans(ix, c.Args), true
+		case filter.Has:
+			if c.Field.Type.Refs() { // an entry for each reference
+				return equalScans(ix, c.Args), true
+			}
 		case filter.Lt, filter.Lte, filter.Gt, filter.Gte, filter.Between:
 			if ranged == nil {
 				ranged = []scan{rangeScan(ix, c)}

@@ -185,6 +185,9 @@ var _ filter.Reader = (*cells)(nil)
 // (L1).
 func (c *cells) Get(f *record.Field) record.Value {
 	v := c.rec.Get(f)
+	if f.Type == record.MultiLookup && !v.IsNull() {
+		return c.op.reachable(f, v)
+	}
 	if f.Type == record.Lookup && !v.IsNull() {
 		if _, ok := c.target(f); !ok {
 			return record.Value{}

@@ -18,7 +18,7 @@ type shown struct{ scope }
 
 func (s shown) Field(name string) (record.Field, bool) {
 	f, ok := s.scope.Field(name)
-	if ok && f.Type == record.Lookup {
+	if ok && f.Type.Links() {
 		_, ok = s.scope.Related(f)
 	}
 	if !ok {

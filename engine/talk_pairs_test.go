@@ -68,6 +68,7 @@ func (s *stage) live(f *definition.Form, r, twin *oracle.Record, pool *world.Wor
 				from := both.IntN(max(len(rows), 1))
 				switch {
 				case fd.Unique || fd.Formula != nil || k == 2:
+				case twin != nil && fd.Type == record.MultiLookup: // a list may be seen in part
 				case twin == nil || !twin.Cells[fd.Name].Equal(v):
 					if own.IntN(2) == 0 {
 						v = record.Value{}

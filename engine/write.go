@@ -240,7 +240,11 @@ func (c *revision) successor() error {
 	if c.ownerChanges(h.Owner) && !c.op.view.MayChangeOwner(c.form.def.Number, s) {
 		return c.op.or(fault.New(fault.Forbidden, opWrite, "%s: not permitted to change the owner of this record", c.at(c.ownerName())))
 	}
-	c.next = record.Encode(s.rec.ID(), h, s.rec, c.values)
+	cells, err := c.replacing()
+	if err != nil {
+		return err
+	}
+	c.next = record.Encode(s.rec.ID(), h, s.rec, cells)
 	return c.op.failed()
 }
 

@@ -134,6 +134,9 @@ func checkColumns(path string, columns []Column) error {
 		if _, ok := record.ParseType(c.Type.String()); !ok {
 			return invalid(at+".type", "expected a field type such as text, decimal or date-time")
 		}
+		if c.Type.Refs() {
+			return invalid(at+".type", "lists of people or records are not passed to rules")
+		}
 		if c.Type.IsFile() {
 			return invalid(at+".type", "files are not passed to rules")
 		}

@@ -42,8 +42,11 @@ func (w *writer) checkGuard(f *Form, ix *Index, r record.Record) error {
 // replaceEntry moves the index entry of a record, and its guard, from old to
 // next; either may be zero. Guards have been checked.
 func (w *writer) replaceEntry(f *Form, ix *Index, old, next record.Record) error {
-	if ix.Words {
+	switch {
+	case ix.Words:
 		return w.replaceWords(f, ix, old, next)
+	case ix.ofItems():
+		return w.replaceItems(f, ix, old, next)
 	}
 	var from, to []byte
 	if !old.IsZero() {

@@ -21,6 +21,7 @@ import (
 //	h form id seq                history of a record: its version, uint32
 //	b hash                       a large value of the change log, by content
 //	o form                       first ordinal that is not allotted yet
+//	o form field                 likewise of the numbers of a field
 //	t tenant                     (system scope) a tenant that exists
 //	f                            (system scope) format of the whole store
 //
@@ -131,8 +132,12 @@ func (s scope) history(form uint32, id record.ID) []byte {
 
 func (s scope) blob(sum []byte) []byte { return append(s.key(kindBlob, len(sum)), sum...) }
 
-func (s scope) ordinal(form uint32) []byte {
-	return binary.BigEndian.AppendUint32(s.key(kindOrdinal, 4), form)
+func (s scope) counter(c counter) []byte {
+	k := binary.BigEndian.AppendUint32(s.key(kindOrdinal, 8), c.form)
+	if c.field == 0 {
+		return k
+	}
+	return binary.BigEndian.AppendUint32(k, c.field)
 }
 
 func (s scope) tenants() []byte { return s.key(kindTenant, 8) }

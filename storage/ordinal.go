@@ -17,11 +17,26 @@ const (
 	firstBlock = 64
 	lastBlock  = 8192
 	blockTries = 100
+	// Numbers that people see are allotted likewise, in blocks so small that a
+	// restart leaves no gap worth asking about.
+	firstNumbers = 1
+	lastNumbers  = 32
 )
+
+// counter names what is allotted: the ordinals of a form, where field is 0, or
+// the numbers of one of its fields.
+type counter struct{ form, field uint32 }
+
+func (c counter) blocks() (first, last uint32) {
+	if c.field != 0 {
+		return firstNumbers, lastNumbers
+	}
+	return firstBlock, lastBlock
+}
 
 type ordinalKey struct {
 	scope scope
-	form  uint32
+	counter
 }
 
 type ordinals struct {
@@ -32,7 +47,8 @@ type ordinals struct {
 type ordinalBlock struct {
 	mu        sync.Mutex
 	next, end uint32
-	size      uint32
+	size      uint32 // of the next block
+	last      uint32 // of the largest
 	free      []uint32
 }
 
@@ -44,16 +60,17 @@ func (o *ordinals) block(k ordinalKey) *ordinalBlock {
 		if o.blocks == nil {
 			o.blocks = map[ordinalKey]*ordinalBlock{}
 		}
-		b = &ordinalBlock{size: firstBlock}
+		b = &ordinalBlock{}
+		b.size, b.last = k.blocks()
 		o.blocks[k] = b
 	}
 	return b
 }
 
-// take returns an ordinal of the form that no record has and no other
+// takeOrdinal returns a number of the counter that no record has and no other
 // transaction holds.
-func (s *Store) takeOrdinal(sc scope, form uint32) (uint32, error) {
-	b := s.ordinals.block(ordinalKey{sc, form})
+func (s *Store) takeOrdinal(sc scope, c counter) (uint32, error) {
+	b := s.ordinals.block(ordinalKey{sc, c})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n := len(b.free); n > 0 {
@@ -62,7 +79,7 @@ func (s *Store) takeOrdinal(sc scope, form uint32) (uint32, error) {
 		return ordinal, nil
 	}
 	if b.next == b.end {
-		if err := s.reserve(b, sc.ordinal(form)); err != nil {
+		if err := s.reserve(b, sc.counter(c)); err != nil {
 			return 0, err
 		}
 	}
@@ -70,8 +87,8 @@ func (s *Store) takeOrdinal(sc scope, form uint32) (uint32, error) {
 	return b.next - 1, nil
 }
 
-func (s *Store) giveOrdinals(sc scope, form uint32, unused []uint32) {
-	b := s.ordinals.block(ordinalKey{sc, form})
+func (s *Store) giveOrdinals(sc scope, c counter, unused []uint32) {
+	b := s.ordinals.block(ordinalKey{sc, c})
 	b.mu.Lock()
 	b.free = append(b.free, unused...)
 	b.mu.Unlock()
@@ -88,7 +105,7 @@ func (s *Store) reserve(b *ordinalBlock, key []byte) error {
 			return err
 		}
 		b.next, b.end = first, first+b.size
-		b.size = min(2*b.size, lastBlock)
+		b.size = min(2*b.size, b.last)
 		return nil
 	}
 	return commitError(driver.ErrConflict)
@@ -126,7 +143,7 @@ func (s *Store) advance(key []byte, n uint32) (uint32, error) {
 type allotment struct {
 	s     *Store
 	scope scope
-	forms map[uint32]*formAllotment
+	forms map[counter]*formAllotment
 }
 
 type formAllotment struct {
@@ -140,17 +157,17 @@ func (a *allotment) begin() {
 	}
 }
 
-func (a *allotment) take(form uint32) (uint32, error) {
-	f := a.forms[form]
+func (a *allotment) take(c counter) (uint32, error) {
+	f := a.forms[c]
 	if f == nil {
 		if a.forms == nil {
-			a.forms = map[uint32]*formAllotment{}
+			a.forms = map[counter]*formAllotment{}
 		}
 		f = &formAllotment{}
-		a.forms[form] = f
+		a.forms[c] = f
 	}
 	if f.used == len(f.taken) {
-		ordinal, err := a.s.takeOrdinal(a.scope, form)
+		ordinal, err := a.s.takeOrdinal(a.scope, c)
 		if err != nil {
 			return 0, err
 		}
@@ -166,12 +183,12 @@ func (a *allotment) settle(err error) {
 	if errors.Is(err, ErrUncertain) {
 		return
 	}
-	for form, f := range a.forms {
+	for c, f := range a.forms {
 		if err != nil {
 			f.used = 0
 		}
 		if f.used < len(f.taken) {
-			a.s.giveOrdinals(a.scope, form, f.taken[f.used:])
+			a.s.giveOrdinals(a.scope, c, f.taken[f.used:])
 		}
 	}
 }

@@ -76,10 +76,13 @@ func (v *View) inScope(fv *formView, a definition.Action, s Subject, rec record.
 	return false
 }
 
-// named reports whether the user field names the viewer.
+// named reports whether the field of a user, or of users, names the viewer.
 func (v *View) named(m *Audience, rec record.Record) bool {
-	id := rec.Get(&m.Field).Ref()
-	return !id.IsZero() && id == v.viewer.User
+	cell, user := rec.Get(&m.Field), v.viewer.User
+	if user.IsZero() {
+		return false
+	}
+	return cell.Ref() == user || cell.Holds(user[:])
 }
 
 // shared reports whether a SHARE module grants the level, within its cap.

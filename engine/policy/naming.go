@@ -20,7 +20,7 @@ func (s *FormShape) writesUser() bool {
 		return false
 	}
 	for _, x := range s.Form.Fields {
-		if x.Type == record.User && s.Writable.Has(x.Number) {
+		if (x.Type == record.User || x.Type == record.Users) && s.Writable.Has(x.Number) {
 			return true
 		}
 	}

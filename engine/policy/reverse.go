@@ -54,7 +54,7 @@ func nameReverses(form *FormShape, views map[uint32]*FormShape, ways []Reverse) 
 		used[name] = true
 	}
 	for _, f := range form.Form.Fields {
-		if form.Visible.Has(f.Number) && (f.Type != record.Lookup || views[f.Target] != nil) {
+		if form.Visible.Has(f.Number) && (!f.Type.Links() || views[f.Target] != nil) {
 			used[f.Name] = true
 		}
 	}

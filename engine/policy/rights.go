@@ -257,12 +257,15 @@ func (r *rights) setFields(f *definition.Form, access map[string]definition.Fiel
 	r.dropFormulas(f)
 }
 
-// dropFormulas takes computed fields from those that may be written, and hides
+// dropFormulas takes computed and allotted fields from those that may be written, and hides
 // those that read a hidden field (B3). What a formula reads includes what the
 // formulas that it reads do, so the order does not matter.
 func (r *rights) dropFormulas(f *definition.Form) {
 	listed := r.visible
 	for _, field := range f.Fields {
+		if field.Allotted() {
+			r.writable = r.writable.Minus(record.FieldSetOf(field.Number))
+		}
 		if field.Formula == nil {
 			continue
 		}

@@ -87,7 +87,7 @@ func (p *Policy) compileSharingRule(form *definition.Form, d *definition.Sharing
 			return nil, errors.New("a field rule shares with those whom the field names")
 		}
 		f, ok := fieldNamed(form, d.Field)
-		if !ok || f.Type != record.User {
+		if !ok || f.Type != record.User && f.Type != record.Users {
 			return nil, fmt.Errorf("field %q is not a user field", d.Field)
 		}
 		s.audience = &Audience{Field: f}

@@ -88,6 +88,8 @@ var commonMeanings = map[string]map[string]Kind{
 // the filter input; a lookup is not among them.
 func outType(t record.Type) string {
 	switch {
+	case t == record.Users:
+		return "[User!]"
 	case t == record.User:
 		return "User"
 	case t.IsFile():
@@ -118,6 +120,8 @@ func inType(t record.Type) string {
 		return "URL"
 	case record.JSON:
 		return "JSON"
+	case record.Users, record.MultiLookup:
+		return "[ID!]"
 	case record.User, record.Lookup, record.Identity, record.File, record.Image:
 		return "ID"
 	case record.MultiChoice:
@@ -147,6 +151,10 @@ func filterType(f *record.Field) string {
 		return "DurationFilter"
 	case record.JSON:
 		return "JSONFilter"
+	case record.Users, record.MultiLookup:
+		return "IDListFilter"
+	case record.AutoNumber:
+		return "AutoNumberFilter"
 	case record.Choice:
 		return "ChoiceFilter"
 	case record.MultiChoice:

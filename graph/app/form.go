@@ -147,6 +147,11 @@ func (p *plan) cell(f *Form, x *definition.Field) *ast.FieldDefinition {
 		m.Kind = UserCell
 	case record.File, record.Image:
 		m.Kind, m.Form = FileCell, p.shape.Form.Number
+	case record.Users:
+		m.Kind = UsersCell
+	case record.MultiLookup:
+		m.Kind, m.Form = LinksCell, x.Target
+		return f.mean(field(x.Name, "["+p.targets[x.Target]+"!]"), m)
 	case record.Lookup:
 		m.Kind, m.Form = LookupCell, x.Target
 		return f.mean(field(x.Name, p.targets[x.Target]), m)

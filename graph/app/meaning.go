@@ -49,6 +49,10 @@ const (
 	UserCell
 	FileCell
 	LookupCell
+	// UsersCell and LinksCell are lists of people, and of the records that a
+	// multi-lookup leads to.
+	UsersCell
+	LinksCell
 	Children
 	CanUpdate
 	CanDelete

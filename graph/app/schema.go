@@ -282,7 +282,7 @@ func plans(shape *policy.Shape) []*plan {
 			if !s.Visible.Has(f.Number) {
 				continue
 			}
-			if f.Type == record.Lookup {
+			if f.Type.Links() {
 				target := byNumber[f.Target]
 				if target == nil {
 					continue

@@ -78,7 +78,7 @@ func (c *checker) letWrite(s *setFacts, f *Form, x *Field) fix {
 	for _, p := range parts[1:] {
 		out = out.and(p)
 	}
-	if x.Type == record.User || x.Type == record.Lookup || x.Unique {
+	if x.Type == record.User || x.Type == record.Lookup || x.Type.Refs() || x.Unique {
 		return out.or("take ACCESS away")
 	}
 	return out.or("give the field a default")
@@ -209,7 +209,7 @@ func (c *checker) lookups(s *setFacts, at int) {
 	}
 	for _, x := range f.Fields {
 		access := s.Access(f.Name, x)
-		if x.Type != record.Lookup || access == Hidden || x.Number == f.ParentField {
+		if !x.Type.Links() || access == Hidden || x.Number == f.ParentField {
 			continue // of a parent, reaching speaks
 		}
 		target, ok := c.app.FormNumber(x.Target)

@@ -62,7 +62,7 @@ func (r *resolver) readFields(f *Form, fo object) {
 	var owner, parent *Field
 	files, searchable := 0, 0
 	for _, v := range items {
-		o, ok := r.object(v, "name", "label", "type", "to", "scale", "currency", "choices", "required", "unique", "indexed", "default",
+		o, ok := r.object(v, "name", "label", "type", "to", "scale", "currency", "prefix", "digits", "choices", "required", "unique", "indexed", "default",
 			"min", "max", "minLength", "maxLength", "pattern", "pii", "ephi", "searchable", "recordOwner", "parent", "description", "deprecated",
 			"aliases", "renamedFrom", "maxSize", "accept", "expression", "result")
 		if !ok {
@@ -118,6 +118,7 @@ func (r *resolver) readField(o object) *Field {
 	}
 	x.Searchable = r.flag(o, "searchable", false)
 	r.readCurrency(o, x)
+	r.readNumbering(o, x)
 	r.readTarget(o, x)
 	r.checkProperties(o, x)
 	r.readFile(o, x)
@@ -185,11 +186,11 @@ func (r *resolver) scale(o object) uint8 {
 }
 
 func (r *resolver) readTarget(o object, x *Field) {
-	if x.Type == record.Lookup {
+	if x.Type.Links() {
 		r.require(o, "to")
 		r.targets[x] = r.text(o, "to", maxName)
 	} else if o.has("to") {
-		r.fail(o.of("to"), "only a field of type lookup leads to a form")
+		r.fail(o.of("to"), "only a field of type lookup or multi-lookup leads to a form")
 	}
 }
 
@@ -219,7 +220,7 @@ func (r *resolver) readDefault(o object, x *Field) {
 	}
 	v := o.members["default"]
 	switch {
-	case x.Type == record.User || x.Type == record.Lookup || x.Type.IsFile():
+	case x.Type == record.User || x.Type == record.Lookup || x.Type.Refs() || x.Type == record.AutoNumber || x.Type.IsFile():
 		r.fail(v.at, "a field of type %s has no default", x.Type)
 	case x.Unique:
 		r.fail(v.at, "a unique field has no default: the second record would conflict")

@@ -39,7 +39,7 @@ func bounded(t record.Type) (numbers, lengths, pattern bool) {
 	case record.Integer, record.Decimal, record.Currency, record.Percent, record.Date, record.DateTime, record.Time, record.Duration:
 		return true, false, false
 	}
-	return false, t == record.MultiChoice, false
+	return false, t == record.MultiChoice || t.Refs(), false
 }
 
 // Check reports a value that is outside of the bounds, as a [fault.Error] of

@@ -71,7 +71,7 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 	Decimal Long Date Time DateTime Duration PhoneNumber URL JSON Any Void Upload File Image Cursor Comment CommentConnection CommentEdge
 	History HistoryEntry HistoryConnection HistoryEdge UserConnection UserEdge ComponentRights ComponentKind ViewerKind Direction Nulls
 	ChangeKind Reset FileFilter TextFilter SearchableTextFilter ChoiceFilter MultiChoiceFilter BooleanFilter IntFilter LongFilter DecimalFilter DateFilter DateTimeFilter
-	TimeFilter DurationFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload
+	TimeFilter DurationFilter AutoNumberFilter IDListFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload
 	CalendarUnit AggregateFunction ValueAggregate ValueAggregateHaving LongAggregate LongAggregateHaving DecimalAggregate DecimalAggregateHaving
 	TextAggregate TextAggregateHaving BooleanAggregate BooleanAggregateHaving DateAggregate DateAggregateHaving DateTimeAggregate DateTimeAggregateHaving
 	TimeAggregate TimeAggregateHaving DurationAggregate DurationAggregateHaving`)
@@ -259,10 +259,10 @@ func (r *resolver) field(f *Form, name string, at *place) (*Field, bool) {
 }
 
 // fieldsOf names the user fields of a form, for messages.
-func fieldsOf(f *Form, t record.Type) string {
+func fieldsOf(f *Form, types ...record.Type) string {
 	var names []string
 	for _, x := range f.Fields {
-		if x.Type == t {
+		if slices.Contains(types, x.Type) {
 			names = append(names, x.Name)
 		}
 	}

@@ -146,7 +146,7 @@ func (r *resolver) checkSameType(x, old *Field) {
 		r.fail(o.of("scale"), "the scale was %d and cannot change; add a field of another name", old.Scale)
 	case x.Currency != old.Currency:
 		r.fail(o.of("currency"), "the currency was %s and cannot change; add a field of another name", old.Currency)
-	case x.Type == record.Lookup:
+	case x.Type.Links():
 		target, ok := r.target(x)
 		if !ok {
 			return
@@ -211,13 +211,17 @@ func (r *resolver) nextForm() uint32 {
 }
 
 // numberIndexes lists the rows that a form has: by owner; by value, and by owner
-// and value, for lookups, indexed fields and the user fields of sharing rules;
-// the guards of unique fields; and the words of searchable ones. A row that the
-// previous version had keeps its number.
+// and value, for lookups (of a list of references by each of them, without owner),
+// indexed fields and the user fields of sharing rules; the guards of unique
+// fields; and the words of searchable ones. A row that the previous version had
+// keeps its number.
 func (r *resolver) numberIndexes(f, old *Form) {
 	rows := []Index{{Parts: []uint32{record.FieldOwner}}}
 	for _, x := range f.Fields {
-		if x.Indexed || x.Type == record.Lookup || r.sharedBy(f, x) {
+		switch {
+		case x.Type.Refs(): // one entry for each reference
+			rows = append(rows, Index{Parts: []uint32{x.Number}})
+		case x.Indexed || x.Type == record.Lookup || r.sharedBy(f, x):
 			rows = append(rows, Index{Parts: []uint32{x.Number}}, Index{Parts: []uint32{record.FieldOwner, x.Number}})
 		}
 		if x.Unique {

@@ -82,11 +82,11 @@ func (r *resolver) audience(so object, f *Form) string {
 	}
 	name := r.text(so, "field", maxName)
 	for _, x := range f.Fields {
-		if x.Name == name && x.Type == record.User {
+		if x.Name == name && (x.Type == record.User || x.Type == record.Users) {
 			return name
 		}
 	}
-	r.fail(so.of("field"), "expected a field of type user: %s", fieldsOf(f, record.User))
+	r.fail(so.of("field"), "expected a field of type user or users: %s", fieldsOf(f, record.User, record.Users))
 	return ""
 }
 

@@ -220,6 +220,9 @@ func (s *PermissionSet) Access(form string, x *Field) FieldAccess {
 		return Hidden
 	}
 	access := p.Fields[x.Name]
+	if x.Allotted() {
+		return min(access, ReadOnly)
+	}
 	if x.Formula == nil {
 		return access
 	}

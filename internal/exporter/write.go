@@ -30,12 +30,16 @@ func (p *plan) rows(b []byte, o *Options, records []record.Redacted) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	lists, err := p.lists(records)
+	if err != nil {
+		return nil, err
+	}
 	write := p.line
 	if o.Format == NDJSON {
 		write = p.object
 	}
 	for i := range records {
-		b = write(b, o, func(k int) (*record.Field, record.Value) { return p.cell(records, targets, k, i) })
+		b = write(b, o, func(k int) (*record.Field, record.Value) { return p.cell(records, targets, lists, k, i) })
 	}
 	return b, nil
 }
@@ -61,9 +65,30 @@ func (p *plan) targets(records []record.Redacted) (map[uint32][]record.Redacted,
 	return out, nil
 }
 
+// lists returns for each column of a multi-lookup what its records lead to in the
+// viewer's reach.
+func (p *plan) lists(records []record.Redacted) (map[uint32][]record.Value, error) {
+	out := map[uint32][]record.Value{}
+	for i := range p.columns {
+		f := &p.columns[i].field
+		if f.Type != record.MultiLookup || out[f.Number] != nil {
+			continue
+		}
+		found, err := p.op.Links(f, records)
+		if err != nil {
+			return nil, err
+		}
+		out[f.Number] = found
+	}
+	return out, nil
+}
+
 // cell reads column k of record i.
-func (p *plan) cell(records []record.Redacted, targets map[uint32][]record.Redacted, k, i int) (*record.Field, record.Value) {
+func (p *plan) cell(records []record.Redacted, targets map[uint32][]record.Redacted, lists map[uint32][]record.Value, k, i int) (*record.Field, record.Value) {
 	c := &p.columns[k]
+	if c.field.Type == record.MultiLookup {
+		return &c.field, lists[c.field.Number][i]
+	}
 	if c.field.Type != record.Lookup {
 		return &c.field, records[i].Get(&c.field)
 	}

@@ -143,7 +143,7 @@ func wellFormed(c *Compare) bool {
 		}
 	}
 	for _, a := range c.Args {
-		if a.Viewer && c.Field.Type != record.User || !a.Viewer && a.Value.Kind() != kind {
+		if a.Viewer && !ofUsers(c.Field.Type) || !a.Viewer && a.Value.Kind() != kind {
 			return false
 		}
 	}
@@ -221,15 +221,24 @@ func equalsAny(f *record.Field, args []Operand) matcher {
 // holds matches a list that holds one (Has, HasAny) or all (HasAll) of the
 // operands.
 func holds(f *record.Field, op Op, args []Operand) matcher {
-	items := make([][]byte, len(args))
-	for i, a := range args {
-		items[i] = bytes.Clone(a.Value.Text())
+	items, viewers := make([][]byte, 0, len(args)), false
+	for _, a := range args {
+		if id := a.Value.Ref(); a.Viewer {
+			viewers = true
+		} else if a.Value.Kind() == record.KindRef {
+			items = append(items, id[:])
+		} else {
+			items = append(items, bytes.Clone(a.Value.Text()))
+		}
 	}
 	all := op == HasAll
-	return func(r Reader, _ record.ID) bool {
+	return func(r Reader, viewer record.ID) bool {
 		v := r.Get(f)
 		if v.Kind() != record.KindList {
 			return false
+		}
+		if viewers && v.Holds(viewer[:]) != all {
+			return !all
 		}
 		for _, item := range items {
 			if v.Holds(item) != all {

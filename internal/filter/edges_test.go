@@ -205,8 +205,8 @@ func TestOperatorsOfTypes(t *testing.T) {
 	for typ, want := range map[record.Type]string{
 		record.Text: texts, record.LongText: texts, record.Email: texts, record.Phone: texts, record.URL: texts,
 		record.Integer: ordered, record.Decimal: ordered, record.Date: ordered, record.DateTime: ordered,
-		record.Currency: ordered, record.Percent: ordered, record.Time: ordered, record.Duration: ordered, record.JSON: "[isNull]",
-		record.Boolean: "[eq ne isNull]", record.MultiChoice: "[has hasAny hasAll isNull]", record.Lookup: "[isNull]",
+		record.Currency: ordered, record.Percent: ordered, record.Time: ordered, record.Duration: ordered, record.AutoNumber: ordered, record.JSON: "[isNull]",
+		record.Boolean: "[eq ne isNull]", record.MultiChoice: "[has hasAny hasAll isNull]", record.Users: "[has hasAny hasAll isNull]", record.MultiLookup: "[has hasAny hasAll isNull]", record.Lookup: "[isNull]",
 		record.Choice: named, record.User: named, record.Identity: named, 0: "[]", 255: "[]",
 	} {
 		if got := fmt.Sprint(filter.Operators(typ)); got != want {

@@ -46,13 +46,13 @@ func Operators(t record.Type) []Op {
 	switch t {
 	case record.Text, record.LongText, record.Email, record.Phone, record.URL:
 		return textOps
-	case record.Integer, record.Decimal, record.Currency, record.Percent, record.Date, record.DateTime, record.Time, record.Duration:
+	case record.Integer, record.Decimal, record.Currency, record.Percent, record.Date, record.DateTime, record.Time, record.Duration, record.AutoNumber:
 		return orderedOps
 	case record.Boolean:
 		return boolOps
 	case record.Choice, record.User, record.Identity:
 		return namedOps
-	case record.MultiChoice:
+	case record.MultiChoice, record.Users, record.MultiLookup:
 		return listOps
 	case record.Lookup, record.JSON, record.File, record.Image:
 		return nullOps

@@ -51,7 +51,7 @@ func (p *parser) operand(f record.Field, op Op, src any) Operand {
 		p.fail("null cannot be compared with; use isNull")
 		return Operand{}
 	}
-	if src == viewerName && p.viewer && f.Type == record.User {
+	if src == viewerName && p.viewer && ofUsers(f.Type) {
 		return Operand{Viewer: true}
 	}
 	if _, isBool := src.(bool); f.Type == record.Boolean && !isBool {
@@ -69,6 +69,8 @@ func (p *parser) operand(f record.Field, op Op, src any) Operand {
 	return Operand{Value: v}
 }
 
+func ofUsers(t record.Type) bool { return t == record.User || t == record.Users }
+
 // operandField is what a constant for the field is read as: parts of e-mail
 // addresses, phone numbers, URLs and long texts are texts, and a list is asked
 // about by its items. A whole phone number is read like the cell, so that it is
@@ -84,6 +86,10 @@ func operandField(f record.Field, op Op) record.Field {
 		f.Type = record.Text
 	case record.MultiChoice:
 		f.Type = record.Choice
+	case record.Users:
+		f.Type = record.User
+	case record.MultiLookup:
+		f.Type = record.Identity
 	}
 	return f
 }

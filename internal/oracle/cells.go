@@ -107,17 +107,23 @@ func Visible(w *World, u *User, form string) (names []string) {
 
 // Cell returns what the user reads in a cell, and whether it may be read at
 // all: a lookup to a record out of reach is readable and null (L1).
-// Decision: a user field reads the id of a deleted user.
+// Decision: a user field reads the id of a deleted user. A multi-lookup is the list
+// of what is in reach, and null where nothing is.
 func Cell(w *World, u *User, form string, r *Record, field string) (record.Value, bool) {
 	if !MaySee(w, u, definition.View, form, r) || Access(w, u, form, field) == definition.Hidden || Masked(w, u, form, r, field) {
 		return record.Value{}, false
 	}
 	v := Raw(w.Form(form), r, field)
-	if f, _ := Field(w.Form(form), field); f.Type == record.Lookup {
-		target := w.FormNumber(f.Target).Name
-		if rec := w.Find(target, v.Ref()); rec == nil || !MaySee(w, u, definition.View, target, rec) {
-			return record.Value{}, true
-		}
+	f, _ := Field(w.Form(form), field)
+	unseen := func(id record.ID) bool {
+		rec := w.Find(w.FormNumber(f.Target).Name, id)
+		return rec == nil || !MaySee(w, u, definition.View, w.FormNumber(f.Target).Name, rec)
+	}
+	switch {
+	case f.Type == record.MultiLookup:
+		v = record.Refs(slices.DeleteFunc(v.Refs(), unseen)...)
+	case f.Type == record.Lookup && unseen(v.Ref()):
+		v = record.Value{}
 	}
 	return v, true
 }

@@ -74,6 +74,11 @@ func holds(r reader, f record.Field, op string, cell record.Value, arg any) bool
 	lit := func(x any) record.Value { return literal(f, x, r) }
 	equals := func(x any) bool { return compare(cell, lit(x)) == 0 }
 	hasItem := func(x any) bool {
+		if f.Type.Refs() {
+			id := f
+			id.Type = record.User
+			return slices.Contains(cell.Refs(), literal(id, x, r).Ref())
+		}
 		return slices.ContainsFunc(cell.List(), func(b []byte) bool { return string(b) == x.(string) })
 	}
 	switch op {

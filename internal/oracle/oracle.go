@@ -173,7 +173,7 @@ func shared(w *World, u *User, a definition.Action, form string, r *Record) (why
 		named := inGroup(w, u.ID, u.Role, s.To)
 		switch {
 		case s.Field != "":
-			if Raw(w.Form(form), r, s.Field).Ref() == u.ID {
+			if cell := Raw(w.Form(form), r, s.Field); cell.Ref() == u.ID || slices.Contains(cell.Refs(), u.ID) {
 				why |= ShareField
 			}
 		case s.Criteria != nil:

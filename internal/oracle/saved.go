@@ -22,7 +22,7 @@ func SeesSaved(w *World, u *User, s *SavedReport) bool {
 	sees := func(form *definition.Form, field string) bool {
 		f, _ := Field(form, field)
 		return Views(w, u, form.Name) && Access(w, u, form.Name, field) != definition.Hidden &&
-			(f.Type != record.Lookup || Views(w, u, w.FormNumber(f.Target).Name))
+			(!f.Type.Links() || Views(w, u, w.FormNumber(f.Target).Name))
 	}
 	form := w.Form(s.Form)
 	return Views(w, u, s.Form) && allNamed(w, form, s.Criteria, sees) &&

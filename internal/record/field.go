@@ -29,12 +29,16 @@ const (
 	Phone
 	URL
 	JSON
+	Users
+	MultiLookup
+	AutoNumber
 	// Identity is the type of the system field id. No form declares it.
 	Identity
 )
 
 var typeNames = [...]string{"invalid", "text", "long text", "integer", "decimal", "boolean", "date", "date-time", "choice", "multi-choice", "email", "user", "lookup", "file", "image",
-	"currency", "percent", "time", "duration", "phone", "url", "json", "id"}
+	"currency", "percent", "time", "duration", "phone", "url", "json",
+	"users", "multi-lookup", "auto-number", "id"}
 
 // String returns the name that definitions use, such as "date-time".
 func (t Type) String() string {
@@ -57,7 +61,7 @@ func ParseType(s string) (Type, bool) {
 // Kind returns how values of the type are held.
 func (t Type) Kind() Kind {
 	switch t {
-	case Integer, Decimal, Currency, Percent, Date, DateTime, Time, Duration:
+	case Integer, Decimal, Currency, Percent, Date, DateTime, Time, Duration, AutoNumber:
 		return KindInt
 	case Boolean:
 		return KindBool
@@ -65,7 +69,7 @@ func (t Type) Kind() Kind {
 		return KindText
 	case User, Lookup, Identity:
 		return KindRef
-	case MultiChoice, File, Image:
+	case MultiChoice, File, Image, Users, MultiLookup:
 		return KindList
 	}
 	return KindNull
@@ -78,6 +82,13 @@ func (t Type) IsFile() bool { return t == File || t == Image }
 // the power of the field's scale.
 func (t Type) Scaled() bool { return t == Decimal || t == Currency || t == Percent }
 
+// Refs reports whether values of the type are lists of references, as [Refs]
+// makes them.
+func (t Type) Refs() bool { return t == Users || t == MultiLookup }
+
+// Links reports whether values of the type lead to records of a target form.
+func (t Type) Links() bool { return t == Lookup || t == MultiLookup }
+
 // Long reports whether values of the type are too long, or too much of a kind of
 // their own, to be a key: they are neither unique nor indexed nor ordered by.
 func (t Type) Long() bool { return t == LongText || t == JSON || t.Kind() == KindList }
@@ -88,7 +99,7 @@ func (t Type) Long() bool { return t == LongText || t == JSON || t.Kind() == Kin
 // one answer for schemas, definitions and the engine.
 func (f *Field) Orderable() bool {
 	switch f.Type {
-	case Text, Integer, Decimal, Currency, Percent, Boolean, Date, DateTime, Time, Duration, Choice, Email, Phone, URL, Identity:
+	case Text, Integer, Decimal, Currency, Percent, Boolean, Date, DateTime, Time, Duration, Choice, Email, Phone, URL, AutoNumber, Identity:
 		return true
 	}
 	return false
@@ -125,8 +136,12 @@ type Field struct {
 	Scale uint8
 	// Choices are the permitted values of a Choice or MultiChoice, in order.
 	Choices []string
-	// Target is the number of the form that a Lookup points to.
+	// Target is the number of the form that a Lookup or MultiLookup points to.
 	Target uint32
+	// Prefix stands before the number of an AutoNumber, which is written with at
+	// least Digits digits.
+	Prefix string
+	Digits uint8
 	// Searchable says that the words of the field are found by full-text search.
 	Searchable bool `json:",omitempty"`
 	// Formula computes the cell from others of the record; nil for a field that

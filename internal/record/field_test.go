@@ -76,7 +76,7 @@ func TestSystemFields(t *testing.T) {
 func TestOrderable(t *testing.T) {
 	want := map[Type]bool{InvalidType: false, Text: true, LongText: false, Integer: true, Decimal: true, Boolean: true, Date: true, DateTime: true,
 		Choice: true, MultiChoice: false, Email: true, User: false, Lookup: false, File: false, Image: false,
-		Currency: true, Percent: true, Time: true, Duration: true, Phone: true, URL: true, JSON: false, Identity: true}
+		Currency: true, Percent: true, Time: true, Duration: true, Phone: true, URL: true, JSON: false, Users: false, MultiLookup: false, AutoNumber: true, Identity: true}
 	for typ := InvalidType; typ <= Identity; typ++ {
 		orders, named := want[typ]
 		if got := (&Field{Number: FirstField, Type: typ}).Orderable(); !named || got != orders {

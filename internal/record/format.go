@@ -35,7 +35,8 @@ const (
 // "15:04:05" with up to six places of a second; Duration as dayTimeDuration of
 // XML Schema, "P1DT2H30M"; Phone in international form, "+49 30 1234567"; URL
 // absolute, with http or https; JSON any value, which is null for null, or its
-// text as json.RawMessage.
+// text as json.RawMessage; Users and MultiLookup a list of ids without duplicates,
+// which is null for none; AutoNumber its prefix and digits.
 //
 // What AppendText writes is read too: Integer as "12", Boolean as "true" or
 // "false", MultiChoice as a JSON list of strings; JSON as json.RawMessage, since
@@ -77,6 +78,10 @@ func ParseValue(f *Field, src any) (Value, error) {
 		return parseURL(src)
 	case JSON:
 		return parseJSON(src)
+	case Users, MultiLookup:
+		return parseRefs(src)
+	case AutoNumber:
+		return parseAutoNumber(f, src)
 	}
 	return Value{}, invalid("a field of a known type")
 }
@@ -301,7 +306,7 @@ func AppendJSON(dst []byte, f *Field, v Value) []byte {
 	switch f.Type {
 	case Text, LongText, Choice, Email, Phone, URL:
 		return AppendJSONString(dst, v.text)
-	case Integer, Boolean, MultiChoice, JSON:
+	case Integer, Boolean, MultiChoice, JSON, Users, MultiLookup:
 		return AppendText(dst, f, v)
 	case File, Image:
 		return appendAttachment(dst, v)
@@ -338,6 +343,10 @@ func AppendText(dst []byte, f *Field, v Value) []byte {
 		return v.Ref().Append(dst)
 	case MultiChoice:
 		return appendList(dst, v)
+	case Users, MultiLookup:
+		return appendRefs(dst, v)
+	case AutoNumber:
+		return appendAutoNumber(dst, f, v.num)
 	case File, Image:
 		a, _ := v.Attachment()
 		return a.ID.Append(dst)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -12,10 +13,15 @@ import (
 	"sluice/internal/fault"
 )
 
+const id1 = "0190a3f0-1234-7abc-8def-0123456789ab"
+
 var choices = []string{"red", "green", "dark \"blue\""}
 
 func fieldOf(t Type) *Field {
 	f := &Field{Number: FirstField, Name: "f", Type: t, Scale: 2}
+	if t == AutoNumber {
+		f.Prefix, f.Digits = "N-", 3
+	}
 	if t == Choice || t == MultiChoice {
 		f.Choices = choices
 	}
@@ -79,6 +85,11 @@ func TestParseValue(t *testing.T) {
 		{JSON, "text", String(`"text"`)},
 		{JSON, json.RawMessage(" [1, 2] "), String("[1,2]")},
 		{JSON, json.RawMessage("null"), Value{}},
+		{Users, []any{id}, Refs(wantID)},
+		{MultiLookup, `["` + id + `"]`, Refs(wantID)},
+		{MultiLookup, []any{}, Value{}},
+		{AutoNumber, "N-007", Int(7)},
+		{AutoNumber, "N-123456", Int(123456)},
 		{User, id, Ref(wantID)},
 		{Lookup, wantID, Ref(wantID)},
 		{Identity, strings.ToUpper(id), Ref(wantID)},
@@ -133,6 +144,8 @@ func TestParseValueRefuses(t *testing.T) {
 		{URL, "https://example.com/a b"}, {URL, "https://example.com/%zz"}, {URL, "ftp://example.com"}, {URL, "https://example.com/" + strings.Repeat("a", 990)}, {URL, ""},
 		{JSON, json.RawMessage("{")}, {JSON, json.RawMessage("1 2")}, {JSON, json.RawMessage("")}, {JSON, "a\x00"}, {JSON, "\xff"}, {JSON, math.NaN()},
 		{JSON, map[string]any{"a\x00": 1}}, {JSON, strings.Repeat("x", 65535)}, {JSON, nested(33)}, {JSON, struct{}{}}, {JSON, json.Number("1x")},
+		{Users, "x"}, {Users, []any{"x"}}, {MultiLookup, []any{id1, id1}}, {Users, []any{nil}}, {Users, []any{"00000000-0000-0000-0000-000000000000"}}, {Users, id1},
+		{AutoNumber, "7"}, {AutoNumber, "N-"}, {AutoNumber, "n-7"}, {AutoNumber, "N--7"}, {AutoNumber, 7}, {AutoNumber, "N-1234567890123456789"},
 		{User, ""}, {User, "me"}, {User, "00000000-0000-0000-0000-000000000000"}, {User, ID{}}, {Lookup, 5}, {Identity, "0190a3f0x1234-7abc-8def-0123456789ab"},
 	} {
 		v, err := ParseValue(fieldOf(c.typ), c.src)
@@ -168,6 +181,15 @@ func anyValue(t *rapid.T, f *Field) Value {
 		return String(strings.ReplaceAll(rapid.StringN(0, 50, 200).Draw(t, "text"), "\x00", ""))
 	case Email:
 		return String(rapid.StringMatching(`[a-z]{1,9}@[a-z]{1,9}\.[a-z]{2,3}`).Draw(t, "email"))
+	case Users, MultiLookup:
+		ids := rapid.SliceOfNDistinct(rapid.Uint64Min(1), 0, 3, rapid.ID[uint64]).Draw(t, "ids")
+		refs := make([]ID, len(ids))
+		for i, n := range ids {
+			binary.BigEndian.PutUint64(refs[i][8:], n)
+		}
+		return Refs(refs...)
+	case AutoNumber:
+		return Int(rapid.Int64Range(0, 1e17).Draw(t, "number"))
 	case Time:
 		return Int(rapid.Int64Range(0, 86400e6-1).Draw(t, "micros"))
 	case Duration:

@@ -72,6 +72,30 @@ func List(items ...string) Value {
 	return v
 }
 
+// Refs returns a list of references, in the given order; of none null, since a
+// list whose references all lead nowhere reads like one that has none.
+func Refs(ids ...ID) Value {
+	if len(ids) == 0 {
+		return Value{}
+	}
+	v := Value{kind: KindList}
+	for _, id := range ids {
+		v.text = protowire.AppendBytes(v.text, id[:])
+	}
+	return v
+}
+
+// Refs returns the ids of a list of references; nil for other kinds.
+func (v Value) Refs() []ID {
+	var ids []ID
+	for _, item := range v.List() {
+		if len(item) == len(ID{}) {
+			ids = append(ids, ID(item))
+		}
+	}
+	return ids
+}
+
 // Kind returns how the value is held.
 func (v Value) Kind() Kind { return v.kind }
 

@@ -61,7 +61,8 @@ func (g *gen) module(f *definition.Form, e definition.Effect) oracle.Module {
 	if e == definition.Restrict {
 		m.Truth = g.weighted(1, 2, 2, 0, 2, 4, 6, 2, 8, 1) // most records pass, or little else would show
 	}
-	names := append(own(f), "owner")
+	lists := own(f, record.Users, record.MultiLookup) // rules are not passed any
+	names := append(slices.DeleteFunc(own(f), func(n string) bool { return slices.Contains(lists, n) }), "owner")
 	g.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	m.Record = names[:min(len(names), g.upTo(1, 3))]
 	for _, a := range g.w.App.Attributes {

@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"sluice/internal/definition"
 	"sluice/internal/oracle"
@@ -38,6 +39,7 @@ var templates = []definition.Field{
 	{Field: record.Field{Name: "phone", Type: record.Phone}},
 	{Field: record.Field{Name: "site", Type: record.URL}},
 	{Field: record.Field{Name: "extra", Type: record.JSON}},
+	{Field: record.Field{Name: "watchers", Type: record.Users}},
 	{Field: record.Field{Name: "assignee", Type: record.User}},
 	{Field: record.Field{Name: "helper", Type: record.User}},
 }
@@ -100,6 +102,11 @@ func (g *gen) lookups(f *definition.Form, place int) {
 		target := g.w.App.Forms[g.IntN(place)]
 		g.addField(f, link("some"+target.Name, target))
 	}
+	if g.chance(0.4) {
+		t := link("links", g.w.App.Forms[g.IntN(place+1)])
+		t.Type = record.MultiLookup
+		g.addField(f, t)
+	}
 	if g.chance(0.2) {
 		g.addField(f, link("twin", f))
 	}
@@ -121,6 +128,10 @@ func (g *gen) ownerField(f *definition.Form) {
 func (g *gen) indexes(f *definition.Form) {
 	rows := [][]uint32{{record.FieldOwner}}
 	for _, field := range f.Fields {
+		if field.Type.Refs() {
+			rows = append(rows, []uint32{field.Number})
+			continue
+		}
 		if field.Indexed || field.Type == record.Lookup {
 			rows = append(rows, []uint32{field.Number}, []uint32{record.FieldOwner, field.Number})
 		}
@@ -224,6 +235,16 @@ func value(rnd *rand.Rand, w *World, gone []record.ID, f record.Field) record.Va
 			return record.Ref(pick(rnd, gone))
 		}
 		return record.Ref(pick(rnd, w.Users).ID)
+	case record.Users, record.MultiLookup:
+		one := f
+		one.Type = map[record.Type]record.Type{record.Users: record.User, record.MultiLookup: record.Lookup}[f.Type]
+		var ids []record.ID
+		for range 1 + rnd.IntN(3) {
+			if id := value(rnd, w, gone, one).Ref(); !id.IsZero() && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+		return record.Refs(ids...)
 	case record.Lookup:
 		if rows := w.Records[w.FormNumber(f.Target).Name]; len(rows) > 0 && rnd.IntN(12) > 0 {
 			return record.Ref(pick(rnd, rows).ID)

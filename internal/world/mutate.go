@@ -57,7 +57,7 @@ func (m *mutation) step(f *definition.Form) bool {
 	i := m.rnd.IntN(len(rows))
 	r := rows[i]
 	if oracle.MaySee(m.w, m.user, definition.View, f.Name, r) {
-		return m.hiddenCell(f, r)
+		return m.rnd.IntN(2) == 0 && m.hiddenLink(f, r) || m.hiddenCell(f, r)
 	}
 	if m.rnd.IntN(2) == 0 && !holdsUnique(f, r) {
 		m.w.Records[f.Name] = slices.Delete(rows, i, i+1)
@@ -111,6 +111,35 @@ func (m *mutation) hiddenCell(f *definition.Form, r *oracle.Record) bool {
 		m.set(field, r)
 	}
 	return !r.Cells[field.Name].Equal(before)
+}
+
+// hiddenLink puts a record that the user does not see into a list of references,
+// or takes it out.
+func (m *mutation) hiddenLink(f *definition.Form, r *oracle.Record) bool {
+	for _, field := range f.Fields {
+		if field.Type != record.MultiLookup || slices.Contains(PolicyFields(m.w, f), field.Name) {
+			continue
+		}
+		target := m.w.FormNumber(field.Target).Name
+		for _, row := range m.w.Records[target] {
+			if m.rnd.IntN(2) == 0 || oracle.MaySee(m.w, m.user, definition.View, target, row) {
+				continue
+			}
+			ids := r.Cells[field.Name].Refs()
+			if i := slices.Index(ids, row.ID); i >= 0 {
+				ids = slices.Delete(ids, i, i+1)
+			} else {
+				ids = slices.Insert(ids, m.rnd.IntN(len(ids)+1), row.ID)
+			}
+			if delete(r.Cells, field.Name); len(ids) > 0 {
+				r.Cells[field.Name] = record.Refs(ids...)
+			} else if field.Required {
+				return false
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // scramble changes any part of a record but its unique cells. The caller finds

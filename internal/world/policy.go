@@ -50,7 +50,7 @@ func (g *gen) criteria(f *definition.Form) map[string]any {
 // plain returns a form's own fields that are no lookups nor long texts.
 func plain(f *definition.Form) []string {
 	return own(f, record.Text, record.Integer, record.Decimal, record.Boolean, record.Date, record.DateTime, record.Choice,
-		record.MultiChoice, record.Email, record.User, record.Currency, record.Percent, record.Time, record.Duration, record.Phone, record.URL, record.JSON)
+		record.MultiChoice, record.Email, record.User, record.Users, record.Currency, record.Percent, record.Time, record.Duration, record.Phone, record.URL, record.JSON)
 }
 
 // profiles are the rights of a set on one report, the implied ones left out.
@@ -160,7 +160,7 @@ func (g *gen) sharing() {
 	for i := range g.upTo(0, g.size.Sharing) {
 		f := g.ruleForm()
 		s := &definition.SharingRule{Name: fmt.Sprintf("rule %d", i), Form: f.Name, Level: definition.Level(g.upTo(1, 3))}
-		users := own(f, record.User)
+		users := own(f, record.User, record.Users)
 		switch kind := g.weighted(5, 3, 2); {
 		case kind == 2 && len(users) > 0:
 			s.Field = pick(g.Rand, users)

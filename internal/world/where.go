@@ -134,7 +134,7 @@ func operators(t record.Type) []string {
 		return []string{"eq", "ne", "isNull"}
 	case record.JSON:
 		return []string{"isNull"}
-	case record.MultiChoice:
+	case record.MultiChoice, record.Users, record.MultiLookup:
 		return []string{"has", "hasAny", "hasAll", "isNull"}
 	}
 	return set
@@ -171,6 +171,9 @@ func (g *filters) argument(f *definition.Form, field record.Field, op string) an
 
 // constant makes the source form of a value that the field could hold.
 func (g *filters) constant(f *definition.Form, field record.Field) any {
+	if field.Type.Refs() {
+		return g.reference(f, field)
+	}
 	if g.policy && field.Type == record.User && g.rnd.IntN(2) == 0 {
 		return "VIEWER"
 	}
@@ -187,6 +190,21 @@ func (g *filters) constant(f *definition.Form, field record.Field) any {
 		v = record.Ref(g.w.Users[0].ID) // the id of no record
 	}
 	return source(field, v)
+}
+
+// reference makes an item of a list of references.
+func (g *filters) reference(f *definition.Form, field record.Field) any {
+	if g.policy && field.Type == record.Users && g.rnd.IntN(2) == 0 {
+		return "VIEWER"
+	}
+	v := value(g.rnd, g.w, g.gone, field)
+	if rows := g.w.Records[f.Name]; len(rows) > 0 && g.rnd.IntN(3) > 0 {
+		v = oracle.Raw(f, pick(g.rnd, rows), field.Name)
+	}
+	if ids := v.Refs(); len(ids) > 0 {
+		return pick(g.rnd, ids).String()
+	}
+	return g.w.Users[0].ID.String()
 }
 
 // source returns the plain form of a value that is not null nor a list.

@@ -3,6 +3,7 @@ package app
 import (
 	"sluice/engine"
 	"sluice/graph/app"
+	"sluice/internal/record"
 )
 
 // DefaultBudget is the most that an operation may cost. The cost is the number
@@ -55,6 +56,8 @@ func (r *Run) fieldCost(s *set, f *field, rows, page int) int {
 		return r.nodeCost(f, 1)
 	case app.NodesByID:
 		return r.nodeCost(f, r.idsOf(f))
+	case app.UsersCell, app.LinksCell:
+		return rows + r.cost(f.sub, min(rows*record.MaxRefs, costCeiling), page)
 	case app.TotalCount:
 		return rows * costTotal
 	case app.Comments, app.History, app.Notifications, app.CommentMentions, app.HistoryChanges, app.HistoryComplete, app.PayloadNotices:

@@ -270,6 +270,14 @@ func (w *fake) Get(form uint32, id record.ID) (record.Redacted, bool, error) {
 	return w.redact(form, w.records[form][i]), true, nil
 }
 
+func (w *fake) Links(f *record.Field, recs []record.Redacted) ([]record.Value, error) {
+	out := make([]record.Value, len(recs))
+	for i, r := range recs {
+		out[i] = r.Get(f)
+	}
+	return out, w.called("Links")
+}
+
 func (w *fake) GetMany(form uint32, ids []record.ID) ([]record.Redacted, error) {
 	if err := w.called("GetMany"); err != nil {
 		return nil, err

@@ -22,8 +22,11 @@ type load struct {
 
 	at   []int32 // lookup: position in next of each row's target, -1 for none
 	next *rows
-	conn *connection // children: page i belongs to row i
-	can  []bool
+	// links are, for each row, the positions in next of what a multi-lookup leads
+	// to; nil where the list is null.
+	links [][]int32
+	conn  *connection // children: page i belongs to row i
+	can   []bool
 	// One for each row, nil where there is none for the viewer.
 	comments []*Section[engine.Comment]
 	history  []*Section[engine.Revision]
@@ -54,6 +57,8 @@ func (x *exec) load(s *set, recs []record.Redacted) *rows {
 		switch f.mean.Kind {
 		case app.LookupCell:
 			l.err = x.loadLookup(f, l, recs)
+		case app.LinksCell:
+			l.err = x.loadLinks(f, l, recs)
 		case app.Children:
 			l.err = x.loadChildren(f, l, recs)
 		case app.Comments, app.History:
@@ -116,6 +121,38 @@ func (x *exec) loadTargets(f *field, l *load, of []record.ID) error {
 		}
 	}
 	l.next = x.load(f.sub, found)
+	return nil
+}
+
+// loadLinks fetches each target of the lists once.
+func (x *exec) loadLinks(f *field, l *load, recs []record.Redacted) error {
+	lists, err := x.req.Op.Links(f.mean.Field, recs)
+	if err != nil {
+		return err
+	}
+	l.links = make([][]int32, len(recs))
+	seen := map[record.ID]int32{}
+	var ids []record.ID
+	for i, v := range lists {
+		for _, id := range v.Refs() {
+			n, ok := seen[id]
+			if !ok {
+				n = int32(len(ids))
+				seen[id] = n
+				ids = append(ids, id)
+			}
+			l.links[i] = append(l.links[i], n)
+		}
+	}
+	if len(ids) == 0 {
+		l.next = &rows{}
+		return nil
+	}
+	targets, err := x.req.Op.GetMany(f.mean.Form, ids)
+	if err != nil {
+		return err
+	}
+	l.next = x.load(f.sub, targets)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Op interface {
 	Aggregate(q engine.Aggregation) (*Groups, error)
 	AggregateChildren(lookup record.Field, parents []record.ID, q engine.Aggregation) ([]*Groups, error)
 	Get(form uint32, id record.ID) (record.Redacted, bool, error)
+	Links(f *record.Field, recs []record.Redacted) ([]record.Value, error)
 	GetMany(form uint32, ids []record.ID) ([]record.Redacted, error)
 	Can(form uint32, a definition.Action, r record.Redacted) (bool, error)
 	Add(form uint32, d *engine.Draft) (record.ID, error)

@@ -163,7 +163,7 @@ func (p *planner) plan(def *ast.Definition, selections []ast.SelectionSet, conn 
 }
 
 func needsLoad(k app.Kind) bool {
-	return k == app.LookupCell || k == app.Children || k == app.CanUpdate || k == app.CanDelete || k == app.Comments || k == app.History
+	return k == app.LookupCell || k == app.LinksCell || k == app.Children || k == app.CanUpdate || k == app.CanDelete || k == app.Comments || k == app.History
 }
 
 // sub compiles what is selected below a field of s.

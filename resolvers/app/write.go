@@ -198,6 +198,12 @@ func (x *exec) related(f *field, rs *rows, i int) bool {
 	switch f.mean.Kind {
 	case app.RecordVersion:
 		return x.int32(f, int64(r.Version()))
+	case app.UsersCell:
+		ids := r.Get(f.mean.Field).Refs()
+		if len(ids) == 0 {
+			return x.null()
+		}
+		return x.array(len(ids), func(k int) bool { return x.person(f, ids[k]) })
 	case app.UserCell:
 		id := r.Get(f.mean.Field).Ref()
 		if id.IsZero() {
@@ -224,6 +230,11 @@ func (x *exec) related(f *field, rs *rows, i int) bool {
 			return x.null()
 		}
 		return x.alive() && x.row(f.sub, l.next, int(l.at[i]))
+	case app.LinksCell:
+		if len(l.links[i]) == 0 {
+			return x.null()
+		}
+		return x.array(len(l.links[i]), func(k int) bool { return x.row(f.sub, l.next, int(l.links[i][k])) })
 	case app.Children:
 		return x.page(f.sub, l.conn, i)
 	case app.Comments:

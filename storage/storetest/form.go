@@ -154,6 +154,9 @@ func checkIndex(r storage.Reader, f *storage.Form, ix *storage.Index, records ma
 	if ix.Words {
 		return checkWords(r, f, ix, records)
 	}
+	if len(ix.Parts) == 1 && ix.Parts[0].Type.Refs() {
+		return checkItems(r, f, ix, records)
+	}
 	seen := map[record.ID]bool{}
 	c := r.Index(f, ix, storage.Range{})
 	defer c.Close()
