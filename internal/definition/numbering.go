@@ -30,10 +30,8 @@ func (r *resolver) readNumbering(o object, x *Field) {
 	if strings.ContainsAny(x.Prefix, "\n\t") {
 		r.fail(o.of("prefix"), "expected text on one line")
 	}
-	for key, set := range map[string]bool{"required": x.Required, "unique": x.Unique} {
-		if set {
-			r.fail(o.of(key), "every record gets a number of its own: leave %s out", key)
-		}
+	if x.Required || x.Unique {
+		r.fail(o.at, "every record gets a number of its own: leave required and unique out")
 	}
 }
 
