@@ -31,7 +31,7 @@ type writer struct {
 	dirty    uint64 // what Epoch returns once a document was written
 	bumped   bool
 	docs     []DocRef // written ones, secrets included
-	err      error // the first failure that no part of the transaction survives
+	err      error    // the first failure that no part of the transaction survives
 }
 
 type read struct {

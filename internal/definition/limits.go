@@ -45,15 +45,15 @@ func bounded(t record.Type) (numbers, lengths, pattern bool) {
 // Check reports a value that is outside of the bounds, as a [fault.Error] of
 // kind Invalid that says what was expected and nothing of the value. Null is
 // within.
-func (x *Field) Check(v record.Value) error {
+func (f *Field) Check(v record.Value) error {
 	if v.IsNull() {
 		return nil
 	}
 	n := 0
 	switch v.Kind() {
 	case record.KindInt:
-		if !x.Min.IsNull() && v.Compare(x.Min) < 0 || !x.Max.IsNull() && v.Compare(x.Max) > 0 {
-			return fault.New(fault.Invalid, "", "expected a value %s", x.interval())
+		if !f.Min.IsNull() && v.Compare(f.Min) < 0 || !f.Max.IsNull() && v.Compare(f.Max) > 0 {
+			return fault.New(fault.Invalid, "", "expected a value %s", f.interval())
 		}
 		return nil
 	case record.KindText:
@@ -61,42 +61,42 @@ func (x *Field) Check(v record.Value) error {
 	case record.KindList:
 		n = len(v.List())
 	}
-	if n < x.MinLength || x.MaxLength > 0 && n > x.MaxLength {
-		return fault.New(fault.Invalid, "", "expected %s", x.lengths(v.Kind()))
+	if n < f.MinLength || f.MaxLength > 0 && n > f.MaxLength {
+		return fault.New(fault.Invalid, "", "expected %s", f.lengths(v.Kind()))
 	}
-	if x.Pattern == "" || v.Kind() != record.KindText {
+	if f.Pattern == "" || v.Kind() != record.KindText {
 		return nil
 	}
-	re, err := x.expression()
+	re, err := f.expression()
 	if err != nil || !re.Match(v.Text()) {
-		return fault.New(fault.Invalid, "", "expected text of the pattern %s", x.Pattern)
+		return fault.New(fault.Invalid, "", "expected text of the pattern %s", f.Pattern)
 	}
 	return nil
 }
 
-func (x *Field) interval() string {
-	text := func(v record.Value) string { return string(record.AppendText(nil, &x.Field, v)) }
+func (f *Field) interval() string {
+	text := func(v record.Value) string { return string(record.AppendText(nil, &f.Field, v)) }
 	switch {
-	case x.Max.IsNull():
-		return "of at least " + text(x.Min)
-	case x.Min.IsNull():
-		return "of at most " + text(x.Max)
+	case f.Max.IsNull():
+		return "of at least " + text(f.Min)
+	case f.Min.IsNull():
+		return "of at most " + text(f.Max)
 	}
-	return "from " + text(x.Min) + " to " + text(x.Max)
+	return "from " + text(f.Min) + " to " + text(f.Max)
 }
 
-func (x *Field) lengths(k record.Kind) string {
+func (f *Field) lengths(k record.Kind) string {
 	unit := "characters"
 	if k == record.KindList {
 		unit = "items"
 	}
 	switch {
-	case x.MaxLength == 0:
-		return fmt.Sprintf("at least %d %s", x.MinLength, unit)
-	case x.MinLength == 0:
-		return fmt.Sprintf("at most %d %s", x.MaxLength, unit)
+	case f.MaxLength == 0:
+		return fmt.Sprintf("at least %d %s", f.MinLength, unit)
+	case f.MinLength == 0:
+		return fmt.Sprintf("at most %d %s", f.MaxLength, unit)
 	}
-	return fmt.Sprintf("%d to %d %s", x.MinLength, x.MaxLength, unit)
+	return fmt.Sprintf("%d to %d %s", f.MinLength, f.MaxLength, unit)
 }
 
 // expression returns the pattern anchored at both ends.
@@ -190,31 +190,31 @@ type storedLimits struct {
 	Pattern              string          `json:",omitempty"`
 }
 
-func (x *Field) storeLimits() storedLimits {
-	s := storedLimits{MinLength: x.MinLength, MaxLength: x.MaxLength, Pattern: x.Pattern}
-	if !x.Min.IsNull() {
-		s.Min = record.AppendJSON(nil, &x.Field, x.Min)
+func (f *Field) storeLimits() storedLimits {
+	s := storedLimits{MinLength: f.MinLength, MaxLength: f.MaxLength, Pattern: f.Pattern}
+	if !f.Min.IsNull() {
+		s.Min = record.AppendJSON(nil, &f.Field, f.Min)
 	}
-	if !x.Max.IsNull() {
-		s.Max = record.AppendJSON(nil, &x.Field, x.Max)
+	if !f.Max.IsNull() {
+		s.Max = record.AppendJSON(nil, &f.Field, f.Max)
 	}
 	return s
 }
 
-func (x *Field) loadLimits(s storedLimits) (err error) {
-	x.MinLength, x.MaxLength, x.Pattern = s.MinLength, s.MaxLength, s.Pattern
+func (f *Field) loadLimits(s storedLimits) (err error) {
+	f.MinLength, f.MaxLength, f.Pattern = s.MinLength, s.MaxLength, s.Pattern
 	if len(s.Min) > 0 {
-		if x.Min, err = storedValue(x, s.Min); err != nil {
+		if f.Min, err = storedValue(f, s.Min); err != nil {
 			return err
 		}
 	}
 	if len(s.Max) > 0 {
-		if x.Max, err = storedValue(x, s.Max); err != nil {
+		if f.Max, err = storedValue(f, s.Max); err != nil {
 			return err
 		}
 	}
-	if x.Pattern != "" {
-		x.compiled, err = x.expression()
+	if f.Pattern != "" {
+		f.compiled, err = f.expression()
 	}
 	return err
 }

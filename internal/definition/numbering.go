@@ -13,7 +13,7 @@ const maxPrefix = 20
 
 // Allotted reports whether the server gives the field its value: requests read it
 // and never write it.
-func (x *Field) Allotted() bool { return x.Type == record.AutoNumber }
+func (f *Field) Allotted() bool { return f.Type == record.AutoNumber }
 
 // readNumbering reads prefix and digits of an auto-number. Both may change from
 // version to version: what is stored is the number.
