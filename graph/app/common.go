@@ -25,7 +25,6 @@ type baseTypes struct {
 	types      map[string]*ast.Definition
 	directives map[string]*ast.DirectiveDefinition
 	meanings   meanings
-	possible   map[string][]*ast.Definition // the object types among them
 }
 
 func makeBase() *baseTypes {
@@ -34,12 +33,9 @@ func makeBase() *baseTypes {
 	if err != nil {
 		panic("graph/app: common.graphqls: " + err.Error())
 	}
-	b := &baseTypes{types: map[string]*ast.Definition{}, directives: map[string]*ast.DirectiveDefinition{}, meanings: meanings{}, possible: map[string][]*ast.Definition{}}
+	b := &baseTypes{types: map[string]*ast.Definition{}, directives: map[string]*ast.DirectiveDefinition{}, meanings: meanings{}}
 	for _, d := range append(doc.Definitions, common.Definitions...) {
 		b.types[d.Name] = d
-		if d.Kind == ast.Object {
-			b.possible[d.Name] = []*ast.Definition{d}
-		}
 	}
 	for _, d := range doc.Directives {
 		if d.Name != "defer" { // nothing here answers incrementally

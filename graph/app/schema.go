@@ -199,11 +199,6 @@ func (s *Schema) fixed(shape *policy.Shape) ast.FieldList {
 	if d := s.withReports(shape); d != nil {
 		add(d, CreatedReports)
 	}
-	for name, possible := range base.possible {
-		if s.AST.Types[name] != nil {
-			s.AST.PossibleTypes[name] = possible
-		}
-	}
 	return query
 }
 
@@ -219,16 +214,13 @@ func (s *Schema) take(f *Form) error {
 	return s.put(f.defs)
 }
 
-// put adds types. The slice is kept: the schemas of a builder share it.
+// put adds types. An object has no entry among the possible types, see [Rules].
 func (s *Schema) put(defs []*ast.Definition) error {
-	for i, d := range defs {
+	for _, d := range defs {
 		if s.AST.Types[d.Name] != nil || d.Name == "Query" || d.Name == "Mutation" || d.Name == "Subscription" {
 			return fmt.Errorf("two types of the schema are named %q", d.Name)
 		}
 		s.AST.Types[d.Name] = d
-		if d.Kind == ast.Object {
-			s.AST.PossibleTypes[d.Name] = defs[i : i+1 : i+1]
-		}
 	}
 	return nil
 }
@@ -243,7 +235,7 @@ func membersField() *ast.FieldDefinition {
 
 func (s *Schema) addRoot(name string, fields ast.FieldList) *ast.Definition {
 	d := object(name, "", slices.Clone(fields))
-	s.AST.Types[name], s.AST.PossibleTypes[name] = d, []*ast.Definition{d}
+	s.AST.Types[name] = d
 	return d
 }
 

@@ -414,7 +414,7 @@ func prepare(t testing.TB, s *app.Schema, text, operation, vars string) (*Run, *
 	if err != nil {
 		return nil, nil, err
 	}
-	if errs := validator.ValidateWithRules(s.AST, doc, nil); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(s.AST, doc, app.Rules()); len(errs) > 0 {
 		return nil, nil, errs
 	}
 	o, gerr := NewDocument(s, doc).Operation(operation)

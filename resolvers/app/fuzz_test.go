@@ -9,6 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+
+	"sluice/graph/app"
 )
 
 // FuzzOperation runs whatever validates: no panic, and the answer is JSON whose
@@ -32,7 +34,7 @@ func FuzzOperation(f *testing.F) {
 			return
 		}
 		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, 400)
-		if err != nil || len(validator.ValidateWithRules(s.AST, doc, nil)) > 0 {
+		if err != nil || len(validator.ValidateWithRules(s.AST, doc, app.Rules())) > 0 {
 			return
 		}
 		var sent map[string]any

@@ -380,7 +380,7 @@ func TestEqualsNaive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := validator.ValidateWithRules(s.AST, doc, nil); len(errs) > 0 {
+		if errs := validator.ValidateWithRules(s.AST, doc, app.Rules()); len(errs) > 0 {
 			t.Fatalf("%s: %v", text, errs)
 		}
 		o, gerr := NewDocument(s, doc).Operation("")

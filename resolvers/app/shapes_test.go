@@ -8,8 +8,8 @@ import (
 )
 
 // maxShape bounds what one more schema keeps in memory where the types of its
-// forms are known, in bytes: two maps of types, by name.
-const maxShape = 130 << 10
+// forms are known, in bytes: a map of types by name, for the most part.
+const maxShape = 100 << 10
 
 // TestShapesShareTypes holds the memory of a shape of 50 forms with 30 fields each
 // and all rights, whose types other shapes have already.

@@ -5,9 +5,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"sluice/graph"
+	"sluice/graph/app"
 )
 
 // Limits bound a document before anything quadratic looks at it.
@@ -142,26 +142,8 @@ func (g *measure) fragment(name string, level int) (size, bool) {
 // Validate checks a guarded document against a schema. Its messages hold names
 // that the client sent and names of this schema, and never a suggestion.
 func Validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
-	if errs := validator.ValidateWithRules(schema, doc, quietRules()); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(schema, doc, app.Rules()); len(errs) > 0 {
 		return graph.Invalid(errs)
 	}
 	return nil
-}
-
-// quietRules are the rules of the specification without "did you mean".
-func quietRules() *rules.Rules {
-	r := rules.NewDefaultRules()
-	for _, quiet := range []struct {
-		name string
-		rule validator.Rule
-	}{
-		{rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions},
-		{rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions},
-		{rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions},
-		{rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions},
-		{rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
-	} {
-		r.ReplaceRule(quiet.name, quiet.rule.RuleFunc)
-	}
-	return r
 }
