@@ -32,7 +32,7 @@ func (v *vault) fillFiles() {
 	put("bob", "bobs", "scan", "text/plain", "CANARY-CONTENT")
 	put("ann", "eves", "seal", "text/plain", "CANARY-CONTENT")
 	put("ann", "eves", "badge", "image/png", png+"CANARY")
-	v.must("eve", vaultPath, `mutation{updateFolder(id:%q,input:{scan:%q}){id}}`, v.values["eves"], v.upload("eve", "scan", "mine.txt", "text/plain", "to be read by eve"))
+	v.must("eve", vaultPath, `mutation{updateFolder(id:%q,input:{scan:%q}){id}}`, v.values["eves"], v.upload("eve", "scan", "scan.txt", "text/plain", "to be read by eve"))
 	v.values["eves scan"] = v.must("eve", vaultPath, `{folder(id:%q){scan{id}}}`, v.values["eves"]).at("folder.scan.id").(string)
 	v.values["bobs upload"] = v.upload("bob", "scan", "CANARY-waiting", "text/plain", "CANARY-CONTENT")
 }
