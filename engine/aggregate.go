@@ -211,7 +211,10 @@ type aggregator struct {
 	kept     int    // bytes, see maxKept
 	distinct int
 	scratch  []byte
-	reached  map[recordKey]bool
+	// reached says of targets of lookups whether they are in reach. It is forgotten
+	// when it holds more than mostReached.
+	reached     map[recordKey]bool
+	mostReached int
 }
 
 func (op *Op) newAggregator(q Aggregation) (*aggregator, error) {
@@ -225,7 +228,7 @@ func (op *Op) newAggregator(q Aggregation) (*aggregator, error) {
 	if q.First < 0 || q.First > MaxPage {
 		return nil, fault.New(fault.Invalid, opAggregate, "first: expected 0 to %d", MaxPage)
 	}
-	a := &aggregator{op: op, l: l, q: q, groups: map[string]*group{}, reached: map[recordKey]bool{}}
+	a := &aggregator{op: op, l: l, q: q, groups: map[string]*group{}, reached: map[recordKey]bool{}, mostReached: maxReached}
 	for _, check := range []func() error{a.checkKeys, a.checkMeasures, a.checkHaving, a.checkOrder} {
 		if err := check(); err != nil {
 			return nil, err

@@ -265,3 +265,33 @@ func slicesOf[T any](x T, n int) (out []T) {
 	}
 	return out
 }
+
+// TestP1_AggregatesOverManyTargets: what is known of the targets of one lookup is
+// not given up for that of another before the records are counted.
+func TestP1_AggregatesOverManyTargets(t *testing.T) {
+	h := newHouse(t)
+	link := "- {name: customer, type: lookup, to: Customer}"
+	h.redefined(false, link, link+"\n      - {name: partner, type: lookup, to: Customer}")
+	for _, name := range []string{"a", "b", "c"} {
+		c := h.add("rep", "Customer", cell{"name": name})
+		p := h.add("rep", "Customer", cell{"name": name + " and sons"})
+		h.add("admin", "Deal", cell{"title": name, "customer": c, "partner": p})
+	}
+	h.read("admin", func(op *Op) {
+		counts := Functions(0).With(Count).With(CountDistinct)
+		a, err := op.newAggregator(Aggregation{List: List{Form: h.form("Deal").Number}, First: 1,
+			Measures: []Measure{{*h.field("Deal", "customer"), counts}, {*h.field("Deal", "partner"), counts}}})
+		must(t, err)
+		a.mostReached = 1
+		reach := a.l.reach()
+		must(t, a.collect(reach, a.l.plan(reach)))
+		page, err := a.page()
+		must(t, err)
+		want := Values{Count: 3, CountDistinct: 3}
+		for i, v := range page.Groups[0].Values {
+			if v.Count != want.Count || v.CountDistinct != want.CountDistinct {
+				t.Errorf("lookup %d: %d targets, %d of them different, want 3 and 3", i, v.Count, v.CountDistinct)
+			}
+		}
+	})
+}

@@ -119,6 +119,9 @@ func (a *aggregator) settled(w *window) error {
 		return err
 	}
 	hits := a.l.matching(w.admitted)
+	if len(a.reached) > a.mostReached {
+		clear(a.reached) // not between two lookups of the same records
+	}
 	for _, f := range a.lookups {
 		if err := a.reach(f, hits); err != nil {
 			return err
@@ -132,14 +135,11 @@ func (a *aggregator) settled(w *window) error {
 	return a.op.failed()
 }
 
-// maxReached bounds what is remembered about targets of lookups.
+// maxReached is about how much is remembered of targets of lookups.
 const maxReached = 50_000
 
 // reach learns which targets of a lookup the viewer reaches (L1).
 func (a *aggregator) reach(f *record.Field, recs []admitted) error {
-	if len(a.reached) > maxReached {
-		clear(a.reached)
-	}
 	var ids []record.ID
 	for _, ad := range recs {
 		v := ad.redacted.Get(f)

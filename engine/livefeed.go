@@ -30,6 +30,7 @@ type liveFeed struct {
 	mu          sync.Mutex // guards what follows; held while events are worked out
 	pos         uint64     // sequence up to which everything was told
 	epoch       uint64
+	written     writtenDocs // taken from the watch at the last look
 	subs        map[*Subscription]struct{}
 	credentials map[storage.DocRef]map[*Subscription]struct{}
 	views       map[[32]byte]*liveGroup
@@ -221,16 +222,31 @@ func (f *liveFeed) endAll(err error) {
 	}
 }
 
+// writtenDocs are documents that may have been written; every stands for all.
+type writtenDocs struct {
+	refs  []storage.DocRef
+	every bool
+}
+
+// recent are the documents to look at in a snapshot: those written since the last
+// look, and those of that look again, as what was committed between its snapshot
+// and the question which documents were written it has asked about too early.
+func (f *liveFeed) recent() writtenDocs {
+	refs, every := f.watch.Docs()
+	last := f.written
+	f.written = writtenDocs{refs, every}
+	return writtenDocs{slices.Concat(last.refs, refs), last.every || every}
+}
+
 // advance tells of everything up to the state of a snapshot.
 func (f *liveFeed) advance(snap storage.Reader) {
-	refs, every := f.watch.Docs()
-	err := f.follow(snap, refs, every)
+	err := f.follow(snap, f.recent())
 	if err != nil {
 		f.endAll(err)
 	}
 }
 
-func (f *liveFeed) follow(snap storage.Reader, refs []storage.DocRef, every bool) error {
+func (f *liveFeed) follow(snap storage.Reader, written writtenDocs) error {
 	last, err := snap.LastChange()
 	if err != nil {
 		return err
@@ -252,10 +268,10 @@ func (f *liveFeed) follow(snap storage.Reader, refs []storage.DocRef, every bool
 		if err := f.rebind(snap, epoch); err != nil {
 			return err
 		}
-	case every:
+	case written.every:
 		f.recheck(snap, f.subs)
 	default:
-		for _, ref := range refs {
+		for _, ref := range written.refs {
 			f.recheck(snap, f.credentials[ref])
 		}
 	}

@@ -195,6 +195,24 @@ func TestP5_NarrowingEndsSubscriptions(t *testing.T) {
 	}
 }
 
+// TestP5_NarrowingBesideALook: a credential that ends while the feed looks at the
+// state before that ends its subscriptions at the next look, although this one
+// took the news.
+func TestP5_NarrowingBesideALook(t *testing.T) {
+	h := newHouse(t)
+	s := h.mustFollow("rep", "Deal")
+	s.feed.mu.Lock()
+	snap, err := h.e.o.Store.Tenant(h.tenant).Snapshot()
+	if err == nil {
+		err = h.d.SignOut(t.Context(), h.as["rep"])
+		s.feed.advance(snap)
+		snap.Close()
+	}
+	s.feed.mu.Unlock()
+	must(t, err)
+	wantEnd(t, s, fault.Unauthenticated)
+}
+
 // TestP5_SubscriptionsEndInTime: a credential whose time is over ends what it
 // began, by the clock or, before the clock is looked at, with the next event.
 func TestP5_SubscriptionsEndInTime(t *testing.T) {
