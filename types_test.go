@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -45,7 +47,7 @@ permissionSets:
     forms:
       Thing: {actions: [ACCESS], fields: {"*": VISIBLE}}
       Part: {actions: [ACCESS], fields: {"*": VISIBLE}}
-    reports: {things: [VIEW, EDIT, EXPORT], parts: [VIEW, EDIT]}
+    reports: {things: [VIEW, EDIT, EXPORT], parts: [VIEW, EDIT, EXPORT]}
   - name: Narrow
     forms:
       Thing: {actions: [ACCESS], fields: {"*": VISIBLE, secret: HIDDEN}}
@@ -270,6 +272,9 @@ func TestAutoNumber(t *testing.T) {
 	if a := d.must(t, "rep", `{things(where:{number:{in:[%q,%q]}} orderBy:[{field:number direction:DESC}]){nodes{label}}}`, first, second); labels(a) != "bb aa" {
 		t.Errorf("by number: %s", labels(a))
 	}
+	if a := d.must(t, "rep", `{thingsAggregate(where:{number:{in:[%q,%q]}} having:{number:{max:{eq:%[2]q}}}){nodes{count number{max}}}}`, first, second); fmt.Sprint(a.at("thingsAggregate.nodes")) != fmt.Sprintf("[map[count:2 number:map[max:%s]]]", second) {
+		t.Errorf("having: %v", a.Data)
+	}
 	for _, query := range []string{`mutation{createThing(input:{label:"xx" number:"T-0001"}){id}}`, `mutation{updateThing(id:"x" input:{number:"T-0001"}){id}}`} {
 		if got := d.told(t, "rep", "%s", query); !strings.HasPrefix(got, "BAD_USER_INPUT Field \"number\" is not defined") {
 			t.Errorf("%s: %s", query, got)
@@ -331,6 +336,26 @@ func TestL1_MultiLookup(t *testing.T) {
 	}
 	if a := d.must(t, "boss", `{thing(id:%q){related{id}} things(where:{related:{has:%q}}){totalCount}}`, both, theirs); len(a.list("thing.related")) != 2 || a.count("things.totalCount") != 2 {
 		t.Errorf("boss: %v", a.Data)
+	}
+}
+
+// TestL1_MultiLookupBehindALookup: an export leads through one lookup and no
+// further, to a list of records neither.
+func TestL1_MultiLookupBehindALookup(t *testing.T) {
+	d := theTypes(t)
+	thing := d.thing(t, "boss", `team:[%q] related:[%q]`, d.ids["rep"], d.thing(t, "rita", ``))
+	d.must(t, "boss", `mutation{createPart(input:{thing:%q name:"a part"}){id}}`, thing)
+	take := func(columns string) (int, string) {
+		status, b := d.do(t, call{method: http.MethodGet, token: d.tokens["rep"],
+			path: "/apps/desk/export/Part?" + url.Values{"columns": {columns}, "where": {fmt.Sprintf(`{"thing":{"id":{"eq":%q}}}`, thing)}}.Encode()})
+		return status, string(b)
+	}
+	if status, body := take("name,thing.label"); status != http.StatusOK || body != "name,thing.label\na part,a thing\n" && body != "name,thing.label\r\na part,a thing\r\n" {
+		t.Errorf("through a lookup: %d %q", status, body)
+	}
+	_, unknown := take("name,thing.nothing")
+	if status, body := take("name,thing.related"); status != http.StatusBadRequest || body != strings.ReplaceAll(unknown, "nothing", "related") {
+		t.Errorf("to a list behind a lookup: %d %q, an unknown field: %q", status, body, unknown)
 	}
 }
 

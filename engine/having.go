@@ -57,7 +57,7 @@ func (s functionScope) Field(name string) (record.Field, bool) {
 			f.Type, f.Scale = record.Decimal, uint8(places(&s.of)+AvgPlaces)
 		}
 	case Min, Max:
-		f.Type, f.Scale = s.of.Type, s.of.Scale
+		f.Type, f.Scale, f.Prefix, f.Digits = s.of.Type, s.of.Scale, s.of.Prefix, s.of.Digits
 		if f.Type.Kind() == record.KindText {
 			f.Type = record.Text // the lowest of some choices is a text to compare
 		}

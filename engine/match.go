@@ -19,7 +19,7 @@ const MaxRelated = 100_000
 type matcher struct {
 	cost weight
 	prog *filter.Program // of what reads no other record than the lookups follow
-	// follow are the lookups whose targets prog asks about.
+	// follow are the lookups and multi-lookups whose targets prog asks about.
 	follow []record.Field
 	kids   []*matcher
 	join   func(yes bool) bool // of kids: whether a record with this answer is decided
@@ -66,7 +66,7 @@ func partOf(e filter.Expr) *matcher {
 	case *filter.Quantified:
 		return &matcher{cost: children, many: e, kids: []*matcher{partOf(e.Where)}}
 	case *filter.Compare:
-		if e.Field.Type == record.Lookup {
+		if e.Field.Type.Links() {
 			return &matcher{cost: targets, prog: filter.Compile(e), follow: []record.Field{e.Field}}
 		}
 	}
@@ -164,13 +164,14 @@ func (op *Op) matchTargets(m *matcher, recs []record.Redacted) []bool {
 	return out
 }
 
-// targets reads what a lookup of records leads to, as far as the viewer reaches
+// targets reads what a lookup or multi-lookup of records leads to, as far as the viewer reaches
 // it, each once; the operation remembers them.
 func (op *Op) targets(lookup *record.Field, recs []record.Redacted) []record.Redacted {
 	ids := make([]record.ID, 0, len(recs))
 	for _, r := range recs {
-		if id := r.Get(lookup).Ref(); !id.IsZero() {
-			ids = append(ids, id)
+		v := r.Get(lookup)
+		if ids = append(ids, v.Refs()...); !v.Ref().IsZero() {
+			ids = append(ids, v.Ref())
 		}
 	}
 	slices.SortFunc(ids, compareIDs)

@@ -109,7 +109,7 @@ func (p *plan) column(shape *policy.FormShape, name string) (column, bool) {
 	}
 	of, ok := p.op.Field(f.Target, rest)
 	c.of = &of
-	return c, ok && of.Type != record.Lookup
+	return c, ok && !of.Type.Links()
 }
 
 func order(op *engine.Op, shape *policy.FormShape, keys []string) ([]engine.Order, error) {
