@@ -295,6 +295,23 @@ func TestAutoNumber(t *testing.T) {
 	}
 }
 
+// TestEveryTypeIsIntrospected: no field of a schema is without a type.
+func TestEveryTypeIsIntrospected(t *testing.T) {
+	d := theTypes(t)
+	a := d.must(t, "rep", `{__schema{types{name fields{name type{kind name ofType{name}}} inputFields{name type{kind name ofType{name}}}}}}`)
+	for _, x := range a.list("__schema.types") {
+		def := x.(map[string]any)
+		for _, key := range []string{"fields", "inputFields"} {
+			of, _ := def[key].([]any)
+			for _, f := range of {
+				if typ := f.(map[string]any)["type"].(map[string]any); typ["kind"] == nil || typ["name"] == nil && typ["ofType"] == nil {
+					t.Errorf("%s.%s has the type %v", def["name"], f.(map[string]any)["name"], typ)
+				}
+			}
+		}
+	}
+}
+
 // TestF3_UsersOfAList: a field rule over a list of people shares with each of
 // them, from the change on.
 func TestF3_UsersOfAList(t *testing.T) {

@@ -19,16 +19,25 @@ func aggregateName(f *record.Field) string {
 	if !f.Orderable() {
 		return "Value"
 	}
-	if f.Type.Kind() == record.KindText {
+	if f.Type.Kind() == record.KindText || f.Type == record.AutoNumber {
 		return "Text"
 	}
 	return outType(f.Type)
 }
 
+// havingName is aggregateName for the input that tests values: auto-numbers are
+// written as texts and compared as numbers.
+func havingName(f *record.Field) string {
+	if f.Type == record.AutoNumber {
+		return "AutoNumber"
+	}
+	return aggregateName(f)
+}
+
 // typesOf shares the types of fields between forms; read only.
 var typesOf = func() map[string]*ast.Type {
 	out := map[string]*ast.Type{}
-	for _, name := range []string{"Value", "Long", "Decimal", "Boolean", "Date", "DateTime", "Time", "Duration", "Text"} {
+	for _, name := range []string{"Value", "Long", "Decimal", "Boolean", "Date", "DateTime", "Time", "Duration", "Text", "AutoNumber"} {
 		out[name+"Aggregate!"] = typ(name + "Aggregate!")
 		out[name+"AggregateHaving"] = typ(name + "AggregateHaving")
 	}
@@ -84,9 +93,8 @@ func (p *plan) values(f *Form) (out, having *ast.Definition) {
 			}
 		}
 		f.Aggregates[n] = *x
-		t := aggregateName(x)
-		out.Fields = append(out.Fields, f.mean(sharedField(n, t+"Aggregate!"), Meaning{Kind: FieldAggregate, Field: x}))
-		having.Fields = append(having.Fields, sharedField(n, t+"AggregateHaving"))
+		out.Fields = append(out.Fields, f.mean(sharedField(n, aggregateName(x)+"Aggregate!"), Meaning{Kind: FieldAggregate, Field: x}))
+		having.Fields = append(having.Fields, sharedField(n, havingName(x)+"AggregateHaving"))
 	}
 	for _, x := range p.fields {
 		add(&x.Field)

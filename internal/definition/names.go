@@ -73,7 +73,7 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 	ChangeKind Reset FileFilter TextFilter SearchableTextFilter ChoiceFilter MultiChoiceFilter BooleanFilter IntFilter LongFilter DecimalFilter DateFilter DateTimeFilter
 	TimeFilter DurationFilter AutoNumberFilter IDListFilter JSONFilter UserFilter IDFilter CreatedReport CreatedReportFilter CreatedReportOrder CreatedReportPayload
 	CalendarUnit AggregateFunction ValueAggregate ValueAggregateHaving LongAggregate LongAggregateHaving DecimalAggregate DecimalAggregateHaving
-	TextAggregate TextAggregateHaving BooleanAggregate BooleanAggregateHaving DateAggregate DateAggregateHaving DateTimeAggregate DateTimeAggregateHaving
+	TextAggregate TextAggregateHaving AutoNumberAggregateHaving BooleanAggregate BooleanAggregateHaving DateAggregate DateAggregateHaving DateTimeAggregate DateTimeAggregateHaving
 	TimeAggregate TimeAggregateHaving DurationAggregate DurationAggregateHaving`)
 
 // ownTypes are the types that the schema makes of a form, % standing for its
