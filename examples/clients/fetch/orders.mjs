@@ -47,6 +47,22 @@ test('every order, page by page', async () => {
   assert.equal(new Set(numbers).size, numbers.length);
 });
 
+test('from the end of a list backwards', async () => {
+  const page = `query ($before: String) {
+    orders(last: 3, before: $before, orderBy: [{ field: number }]) {
+      nodes { number }
+      pageInfo { hasPreviousPage startCursor }
+    }
+  }`;
+  const last = (await ask(page)).orders;
+  assert.equal(last.pageInfo.hasPreviousPage, true);
+  const before = (await ask(page, { before: last.pageInfo.startCursor })).orders;
+  const numbers = [...before.nodes, ...last.nodes].map((o) => o.number); // a page is in the order of its list
+  assert.equal(numbers.length, 6);
+  const { orders } = await ask('{ orders(first: 6, orderBy: [{ field: number, direction: DESC }]) { nodes { number } } }');
+  assert.deepEqual(numbers, orders.nodes.map((o) => o.number).toReversed());
+});
+
 test('an order is written, and what is wrong with one is told', async () => {
   const { createOrder } = await ask(
     'mutation ($in: CreateOrderInput!) { createOrder(input: $in) { id order { version amount } } }',

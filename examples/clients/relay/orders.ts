@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import relay from 'relay-runtime';
 import type { ordersPageQuery } from './__generated__/ordersPageQuery.graphql.ts';
 import pageNode from './__generated__/ordersPageQuery.graphql.ts';
+import type { ordersRefetchQuery } from './__generated__/ordersRefetchQuery.graphql.ts';
+import refetchNode from './__generated__/ordersRefetchQuery.graphql.ts';
 import { headers, url } from '../demo.ts';
 
 const { Environment, Network, RecordSource, Store, fetchQuery, graphql } = relay;
@@ -36,10 +38,28 @@ export const pageText = () => graphql`
   }
 `;
 
+// Any record again by its id, which is what refetchable fragments send.
+export const refetchText = () => graphql`
+  query ordersRefetchQuery($id: ID!) {
+    node(id: $id) { __typename id ... on Order { number title version } }
+  }
+`;
+
 test('a page through the store', async () => {
   const data = await fetchQuery<ordersPageQuery>(environment, pageNode, { count: 5 }).toPromise();
   assert.equal(data!.orders.edges.length, 5);
   const id = data!.orders.edges[0].node.id;
   const kept = environment.getStore().getSource().get(id);
   assert.equal(kept?.__typename, 'Order');
+});
+
+test('an order of the store again by its id', async () => {
+  const page = await fetchQuery<ordersPageQuery>(environment, pageNode, { count: 1 }).toPromise();
+  const { id, number } = page!.orders.edges[0].node;
+  const again = await fetchQuery<ordersRefetchQuery>(environment, refetchNode, { id }).toPromise();
+  assert.equal(again!.node?.number, number);
+  assert.equal(environment.getStore().getSource().get(id)?.version, again!.node?.version);
+  // An id of nobody, and one of a record out of reach, is null: no error tells them apart.
+  const none = await fetchQuery<ordersRefetchQuery>(environment, refetchNode, { id: '00000000-0000-7000-8000-000000000000' }).toPromise();
+  assert.equal(none!.node, null);
 });

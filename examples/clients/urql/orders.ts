@@ -13,7 +13,17 @@ const openOrders = graphql(`
       totalCount
       nodes { id number amount orderDate customer { name } orderLines(first: 3) { nodes { quantity } } }
       pageInfo { hasNextPage endCursor }
+      aggregate { count amount { sum max } }
     }
+  }
+`);
+
+const byStatus = graphql(`
+  query ByStatus {
+    ordersAggregate(groupBy: [{ field: status }], orderBy: [{ field: amount, function: SUM, direction: DESC }]) {
+      nodes { key { status } count amount { sum } }
+    }
+    orders(first: 0) { totalCount }
   }
 `);
 
@@ -33,6 +43,18 @@ test('a typed list with a filter', async () => {
   const amounts = data!.openOrders.nodes.map((o) => Number(o.amount));
   assert.ok(amounts.length > 0);
   assert.deepEqual(amounts, amounts.toSorted((a, b) => b - a));
+  // The aggregate is over all orders of the list, not only over those of the page.
+  assert.equal(data!.openOrders.aggregate.count, data!.openOrders.totalCount);
+  assert.equal(Number(data!.openOrders.aggregate.amount!.max), amounts[0]);
+});
+
+test('orders by status', async () => {
+  const { data, error } = await client.query(byStatus, {});
+  assert.ifError(error);
+  const groups = data!.ordersAggregate.nodes;
+  assert.equal(groups.reduce((n, g) => n + Number(g.count), 0), data!.orders.totalCount);
+  const sums = groups.flatMap((g) => (g.amount?.sum ? [Number(g.amount.sum)] : []));
+  assert.deepEqual(sums, sums.toSorted((a, b) => b - a));
 });
 
 test('an order with its lines in one mutation', async () => {
