@@ -130,7 +130,7 @@ func (f *liveFeed) resume(ctx context.Context, s *Subscription, view *liveView, 
 	}
 	events, err := view.judge(ctx, b, b.changed)
 	if err != nil {
-		return err
+		return liveError(err)
 	}
 	if len(events) > MaxLiveEvents {
 		return errReset
@@ -446,7 +446,10 @@ func (t *telling) items(ctx context.Context, s *Subscription, events []LiveEvent
 				op = s.rights.over(ctx, t.b.now)
 			}
 			var err error
-			if enc, err = s.sink.Encode(op, ev); err != nil {
+			if enc, err = s.sink.Encode(op, ev); err == nil {
+				err = ctx.Err() // an event that was cut short tells less than happened
+			}
+			if err != nil {
 				return nil, err
 			}
 			if key != "" {

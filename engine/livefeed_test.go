@@ -213,6 +213,21 @@ func TestP5_NarrowingBesideALook(t *testing.T) {
 	wantEnd(t, s, fault.Unauthenticated)
 }
 
+// TestP7_LateEventsReset: an event that could not be made in time is told as a
+// reset, never as one that says less.
+func TestP7_LateEventsReset(t *testing.T) {
+	h := newHouse(t)
+	s := h.mustFollow("rep", "Deal")
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	h.read("rep", func(op *Op) {
+		s.feed.mu.Lock()
+		defer s.feed.mu.Unlock()
+		s.feed.telling(&liveBatch{now: &memo{Reader: op.r}}).tell(late, s, []LiveEvent{{Kind: Removed, ID: h.id["rep"]}})
+	})
+	wantEnd(t, s, fault.Reset)
+}
+
 // TestP5_SubscriptionsEndInTime: a credential whose time is over ends what it
 // began, by the clock or, before the clock is looked at, with the next event.
 func TestP5_SubscriptionsEndInTime(t *testing.T) {

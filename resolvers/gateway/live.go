@@ -134,6 +134,8 @@ func (c *call) subscription(ctx context.Context) (*engine.Subscription, bool, *r
 }
 
 func (c *call) subscribe(ctx context.Context) (*engine.Subscription, bool, *refusal, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.g.o.Timeout) // to begin; others wait meanwhile
+	defer cancel()
 	op, err := c.g.o.Engine.Read(ctx, c.principal, c.application)
 	if err != nil {
 		return nil, false, nil, err
@@ -170,6 +172,9 @@ func (c *call) sink(run *app.Run, key schemaKey, document string) engine.LiveSin
 		enc, causes, err := run.Event(ctx, requestOf(op), ev)
 		for _, cause := range causes {
 			c.g.failed(ctx, c.application, cause)
+		}
+		if err == nil {
+			err = ctx.Err() // what took too long is not the whole event
 		}
 		return enc, err
 	}}
