@@ -211,6 +211,8 @@ var singleReads = map[string][]attack{
 		{class: "B03", by: membersAreActive}, {class: "B19", by: membersAreActive},
 		{class: "B04", send: `{members(after:"@"){nodes{id}}}`, right: "<cursor of eve>", wrong: "<cursor of bob>", code: "BAD_USER_INPUT", told: true},
 		{class: "B20", send: `{members(after:"@"){nodes{id}}}`, right: "<cursor of eve>", wrong: "<cursor of ann>", code: "BAD_USER_INPUT", told: true},
+		{class: "B04", send: `{members(last:1,before:"@"){nodes{id}}}`, right: "<cursor of eve>", wrong: "<cursor of bob>", code: "BAD_USER_INPUT", told: true},
+		{class: "B20", send: `{members(last:1,before:"@"){nodes{id}}}`, right: "<cursor of eve>", wrong: "<cursor of ann>", code: "BAD_USER_INPUT", told: true},
 	},
 	"app Query.me": {
 		{class: "B08", by: func(t *testing.T, v *vault) {

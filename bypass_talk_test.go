@@ -28,6 +28,8 @@ func talkLists(key, head, list, tail string) map[string][]attack {
 	return map[string][]attack{key: {
 		{class: "B04", send: head + list + `(after:"@"){nodes{id}}` + tail, right: "<comments of bob>", wrong: "<comments of ann>", code: "BAD_USER_INPUT", told: true},
 		{class: "B20", send: head + list + `(after:"@"){nodes{id}}` + tail, right: "<cursor of eve>", wrong: "<cursor of bob>", code: "BAD_USER_INPUT", told: true},
+		{class: "B04", send: head + list + `(last:1,before:"@"){nodes{id}}` + tail, right: "<comments of bob>", wrong: "<comments of ann>", code: "BAD_USER_INPUT", told: true},
+		{class: "B20", send: head + list + `(last:1,before:"@"){nodes{id}}` + tail, right: "<cursor of eve>", wrong: "<cursor of bob>", code: "BAD_USER_INPUT", told: true},
 		{class: "B03", by: func(t *testing.T, v *vault) { v.talkCounts(t, head, list, tail) }},
 		{class: "B19", by: func(t *testing.T, v *vault) { v.talkCounts(t, head, list, tail) }},
 		{class: "B25", by: func(t *testing.T, v *vault) {
@@ -50,6 +52,10 @@ func (v *vault) talkCounts(t *testing.T, head, list, tail string) {
 	at := list
 	if strings.HasPrefix(head, "{folder(") {
 		at = "folder." + list
+	}
+	last := v.ask("eve", v.put(head+list+"(last:100){totalCount edges{cursor}}"+tail))
+	if fmt.Sprint(a.at(at)) != fmt.Sprint(last.at(at)) {
+		t.Errorf("from the end: %+v, want %+v", last, a)
 	}
 	if len(a.Errors) > 0 || a.count(at+".totalCount") != len(a.list(at+".edges")) {
 		t.Errorf("%+v", a)

@@ -119,41 +119,64 @@ func (op *Op) Comments(form uint32, ids []record.ID, q Part) ([]*CommentPage, er
 }
 
 func (op *Op) commentPage(form uint32, id record.ID, q Part) (*CommentPage, error) {
-	marks, after, err := op.newPart(q, op.recordWords("comments", form, id)...)
+	marks, err := op.newPart(q, op.recordWords("comments", form, id)...)
 	if err != nil {
 		return nil, err
 	}
 	p := &CommentPage{Marks: marks}
-	if q.Total {
+	total := 0
+	if q.Total { // known without a walk
 		t, err := op.thread(form, id)
 		if err != nil {
 			return nil, err
 		}
-		p.Total = t.Count
+		total = t.Count
 	}
+	s := newStretch[Comment](q, &marks, compareIDs)
+	s.counts = false
 	prefix := commentPrefix(op.app.def.Name, form, id)
-	from := storage.DocRange{}
-	if after != nil {
-		from.After = prefix + after.id.String()
-		if q.Before {
-			if p.HasPrevious, err = op.anyDoc(spaceComment, prefix, from.After); err != nil {
-				return nil, err
+	if err := op.walkComments(s, prefix, q); err != nil {
+		return nil, err
+	}
+	p.Comments = s.page(q, &p.Marks)
+	if q.Total {
+		p.Total = total
+	}
+	return p, nil
+}
+
+// walkComments reads the comments from the cursor that the walk begins at.
+func (op *Op) walkComments(s *stretch[Comment], prefix string, q Part) (err error) {
+	from := storage.DocRange{Desc: q.Backward}
+	if start := s.start(); start != nil {
+		from.After = prefix + start.id.String()
+		if s.looksBack {
+			if s.behind, err = op.anySkipped(s, prefix, q.Backward); err != nil {
+				return err
 			}
 		}
 	}
 	c := op.r.DocsIn(spaceComment, prefix, from)
 	defer c.Close()
-	for c.Next() {
-		if p.HasNext = len(p.Comments) == q.First; p.HasNext {
-			return p, nil
-		}
+	for !s.full && c.Next() {
 		one, err := op.readComment(c.Key()[len(prefix):], c.Value())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		p.Comments = append(p.Comments, one)
+		s.add(one.ID, one)
 	}
-	return p, c.Err()
+	return c.Err()
+}
+
+// anySkipped reports whether a comment stands before those that are walked.
+func (op *Op) anySkipped(s *stretch[Comment], prefix string, backward bool) (bool, error) {
+	c := op.r.DocsIn(spaceComment, prefix, storage.DocRange{Desc: backward})
+	defer c.Close()
+	if !c.Next() {
+		return false, c.Err()
+	}
+	id, err := record.ParseID(c.Key()[len(prefix):])
+	return err == nil && s.skipped(id), err
 }
 
 // Comment returns one comment of a record, and whether the viewer may comment
@@ -172,13 +195,6 @@ func (op *Op) Comment(form uint32, id, comment record.ID) (c Comment, canWrite, 
 	}
 	writable, err := op.may(form, definition.WriteComments, []record.ID{id})
 	return c, err == nil && writable[0], err == nil, err
-}
-
-// anyDoc reports whether a document stands at or before last.
-func (op *Op) anyDoc(space storage.Space, prefix, last string) (bool, error) {
-	c := op.r.Docs(space, prefix)
-	defer c.Close()
-	return c.Next() && c.Key() <= last, c.Err()
 }
 
 func (op *Op) readComment(id string, b []byte) (Comment, error) {

@@ -48,8 +48,6 @@ func versionMark(v uint32) (id record.ID) {
 	return id
 }
 
-func markedVersion(id record.ID) uint32 { return binary.BigEndian.Uint32(id[12:]) }
-
 // History returns for each record of a form a part of its history, in the order
 // of ids: nil where the viewer may not read it, or where there is no such record.
 //
@@ -107,9 +105,8 @@ type historian struct {
 	q     Part
 	page  *HistoryPage
 
+	seen   *stretch[Revision]
 	hidden record.FieldSet // masked on the record as it is now
-	last   uint32          // the version that the page before ended with, 0 for none
-	full   bool
 }
 
 // change is an entry of the log with both states, the first of which is zero for
@@ -124,19 +121,17 @@ type change struct {
 const historyBatch = windowSize / 2
 
 func (h *historian) run(id record.ID) error {
-	marks, after, err := h.op.newPart(h.q, h.op.recordWords("history", h.form.def.Number, id)...)
+	marks, err := h.op.newPart(h.q, h.op.recordWords("history", h.form.def.Number, id)...)
 	if err != nil {
 		return err
 	}
 	h.page.Marks = marks
-	if after != nil {
-		h.last = markedVersion(after.id)
-	}
+	h.seen = newStretch[Revision](h.q, &marks, func(a, b record.ID) int { return compareIDs(b, a) })
 	rec, _ := h.op.raw(h.form, id)
 	h.hidden = h.op.view.Masked(h.form.def.Number, &subject{op: h.op, form: h.form, rec: rec})
-	c := h.op.r.History(h.form.store, id, true)
+	c := h.op.r.History(h.form.store, id, !h.q.Backward)
 	defer c.Close()
-	for more := true; more && !h.full; {
+	for more := true; more && !h.seen.full; {
 		var batch []change
 		if batch, more, err = h.read(c, id); err != nil {
 			return err
@@ -146,13 +141,14 @@ func (h *historian) run(id record.ID) error {
 		}
 		h.op.trim()
 	}
+	h.page.Revisions = h.seen.page(h.q, &h.page.Marks)
 	return c.Err()
 }
 
 // read reads the next changes: no more than the page needs where every change is
 // likely to be shown.
 func (h *historian) read(c *storage.HistoryCursor, id record.ID) (batch []change, more bool, err error) {
-	need := h.q.First + 1 - len(h.page.Revisions)
+	need := h.q.First + 1 - len(h.seen.items)
 	if h.q.Total {
 		need = historyBatch
 	}
@@ -163,8 +159,7 @@ func (h *historian) read(c *storage.HistoryCursor, id record.ID) (batch []change
 		if !c.Next() {
 			return batch, false, c.Err()
 		}
-		skip := h.last != 0 && c.Version() >= h.last && !h.q.Total && (!h.q.Before || h.page.HasPrevious)
-		if c.Version() == 0 || skip {
+		if c.Version() == 0 || !h.seen.matters(versionMark(c.Version())) {
 			continue
 		}
 		one, err := h.change(c, id)
@@ -211,27 +206,9 @@ func (h *historian) take(batch []change) error {
 		if !r.Created && len(r.Cells) == 0 {
 			continue
 		}
-		if h.add(*r); h.full {
-			return nil
-		}
+		h.seen.add(versionMark(r.Version), *r)
 	}
 	return h.op.failed()
-}
-
-func (h *historian) add(r Revision) {
-	p := h.page
-	if h.q.Total {
-		p.Total++
-	}
-	switch {
-	case h.last != 0 && r.Version >= h.last:
-		p.HasPrevious = p.HasPrevious || h.q.Before
-	case len(p.Revisions) == h.q.First:
-		p.HasNext = true
-		h.full = !h.q.Total
-	default:
-		p.Revisions = append(p.Revisions, r)
-	}
 }
 
 // ask asks the MASK rules about all states of a batch at once.

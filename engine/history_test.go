@@ -167,7 +167,7 @@ func TestP7_HistoryByPage(t *testing.T) {
 		got, after := "", ""
 		h.read("rep", func(op *Op) {
 			for more := true; more; {
-				pages, err := op.History(number, []record.ID{deal}, Part{First: size, After: after, Before: true, Total: size%2 == 0}, true)
+				pages, err := op.History(number, []record.ID{deal}, Part{First: size, After: after, Previous: true, Total: size%2 == 0}, true)
 				must(t, err)
 				p := pages[0]
 				if p.HasPrevious != (after != "") || !p.Complete || size%2 == 0 && p.Total != 10 {

@@ -117,38 +117,38 @@ func (op *Op) dropOldest(prefix string) error {
 // that they may not read now is neither listed nor counted, and comes back with
 // the right.
 func (op *Op) Notifications(q Part, unreadOnly bool) (*InboxPage, error) {
-	marks, after, err := op.newPart(q, []byte("inbox"), []byte{flag(unreadOnly)})
+	marks, err := op.newPart(q, []byte("inbox"), []byte{flag(unreadOnly)})
 	if err != nil {
 		return nil, err
 	}
-	b := &inboxReader{op: op, page: &InboxPage{Marks: marks}, q: q, unread: unreadOnly, last: after}
-	b.counts = q.Total || q.Before && after != nil
+	newest := func(a, b record.ID) int { return compareIDs(b, a) }
+	b := &inboxReader{op: op, q: q, unread: unreadOnly, seen: newStretch[Notification](q, &marks, newest)}
 	if err := b.run(); err != nil {
 		return nil, err
 	}
-	return b.page, nil
+	p := &InboxPage{Marks: marks}
+	p.Notifications = b.seen.page(q, &p.Marks)
+	return p, nil
 }
 
-// inboxReader walks an inbox from its newest entry.
+// inboxReader walks an inbox, from its newest entry unless the part is taken from
+// its end.
 type inboxReader struct {
 	op     *Op
-	page   *InboxPage
 	q      Part
 	unread bool
-	last   *position // of the page before, nil for none
-	counts bool      // entries of the pages before matter
-	full   bool
+	seen   *stretch[Notification]
 }
 
 func (b *inboxReader) run() error {
 	prefix := noticePrefix(b.op.app.def.Name, b.op.principal.User)
-	from := storage.DocRange{Desc: true}
-	if b.last != nil && !b.counts {
-		from.After = prefix + b.last.id.String()
+	from := storage.DocRange{Desc: !b.q.Backward}
+	if start := b.seen.start(); start != nil && !b.q.Total && !b.seen.looksBack {
+		from.After = prefix + start.id.String()
 	}
 	c := b.op.r.DocsIn(spaceInbox, prefix, from)
 	defer c.Close()
-	for more := true; more && !b.full; {
+	for more := true; more && !b.seen.full; {
 		if err := b.op.ctx.Err(); err != nil {
 			return err
 		}
@@ -189,21 +189,7 @@ func (b *inboxReader) take(batch []notice) error {
 		return err
 	}
 	for _, n := range shown {
-		if b.q.Total {
-			b.page.Total++
-		}
-		if b.last != nil && compareIDs(n.ID, b.last.id) >= 0 {
-			b.page.HasPrevious = b.page.HasPrevious || b.q.Before
-			continue
-		}
-		if len(b.page.Notifications) == b.q.First {
-			b.page.HasNext = true
-			if b.full = !b.q.Total; b.full {
-				return nil
-			}
-			continue
-		}
-		b.page.Notifications = append(b.page.Notifications, n)
+		b.seen.add(n.ID, n)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -19,34 +18,51 @@ type Members struct {
 	Before, After bool              // whether others come before or behind the page
 }
 
+// Crowd asks for a page of people.
+type Crowd struct {
+	Search        string    // text of the display name, in any case; addresses are not searched
+	First         int       // 0 to MaxMembers
+	Backward      bool      // the last First people of the window, not the first
+	After, Before record.ID // the window, without both; zero for the beginning and the end
+}
+
 // Members offers people for a user field or a mention (A5a): active members of
-// the application whose display name contains search, in any case, ascending by
-// id, behind the one of the id after, which may be zero. Addresses are not
-// searched: whoever names people does not open the directory. Forbidden for
-// somebody who may name nobody, Invalid for a page outside 0 to MaxMembers.
-func (op *Op) Members(search string, first int, after record.ID) (Members, error) {
+// the application, ascending by id. Whoever names people does not open the
+// directory. Forbidden for somebody who may name nobody, Invalid for a page
+// outside 0 to MaxMembers.
+func (op *Op) Members(q Crowd) (Members, error) {
 	const what = "engine.Members"
-	var out Members
 	if !op.view.Shape().NamesUsers() {
-		return out, fault.New(fault.Forbidden, what, "not permitted to name users")
+		return Members{}, fault.New(fault.Forbidden, what, "not permitted to name users")
 	}
-	if first < 0 || first > MaxMembers {
-		return out, fault.New(fault.Invalid, what, "first: expected 0 to %d", MaxMembers)
+	if q.First < 0 || q.First > MaxMembers {
+		return Members{}, fault.New(fault.Invalid, what, "first: expected 0 to %d", MaxMembers)
 	}
-	search = strings.ToLower(search)
-	for _, u := range op.people.Members(op.app.def.Name) {
-		switch {
-		case !strings.Contains(strings.ToLower(u.DisplayName), search):
-		case bytes.Compare(u.ID[:], after[:]) <= 0:
-			out.Before = true
-		case len(out.Users) == first:
-			out.After = true
-			return out, nil
-		default:
-			out.Users = append(out.Users, u)
+	all := op.people.Members(op.app.def.Name)
+	part := Part{First: q.First, Backward: q.Backward, Previous: true, Next: true}
+	marks := Marks{after: placeOf(q.After), before: placeOf(q.Before)}
+	s := newStretch[*directory.User](part, &marks, compareIDs)
+	search := strings.ToLower(q.Search)
+	for i := 0; i < len(all) && !s.full; i++ {
+		u := all[i]
+		if q.Backward {
+			u = all[len(all)-1-i]
+		}
+		if strings.Contains(strings.ToLower(u.DisplayName), search) {
+			s.add(u.ID, u)
 		}
 	}
+	out := Members{Users: s.page(part, &marks)}
+	out.Before, out.After = marks.HasPrevious, marks.HasNext
 	return out, nil
+}
+
+// placeOf is the position of an id, nil for none.
+func placeOf(id record.ID) *position {
+	if id.IsZero() {
+		return nil
+	}
+	return &position{id: id}
 }
 
 // memberOf reports whether a user may be named in a field of the application:

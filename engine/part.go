@@ -13,34 +13,40 @@ import (
 // Part asks for a part of what belongs to a record or a person: comments,
 // history, notifications.
 type Part struct {
-	First  int    // 0 to MaxPage; 0 only counts
-	After  string // a cursor of the same list, empty for the beginning
-	Total  bool   // count everything, exactly
-	Before bool   // say whether anything comes before
+	First    int    // 0 to MaxPage; 0 only counts
+	After    string // a cursor of the same list, empty for the beginning
+	Before   string // a cursor of the same list, empty for the end
+	Backward bool   // the last First items between the cursors, not the first
+	Total    bool   // count everything, exactly
+
+	// Previous and Next ask for what lies beyond the cursors too: HasPrevious and
+	// HasNext speak of the items between them otherwise.
+	Previous, Next bool
 }
 
 // Marks is what a part says beside its items.
 type Marks struct {
 	HasNext     bool
-	HasPrevious bool // only where it was asked for
-	Total       int  // -1 unless it was asked for
+	HasPrevious bool
+	Total       int // -1 unless it was asked for
 
-	seal    *sealer
-	binding []byte
+	seal          *sealer
+	binding       []byte
+	after, before *position // nil for the beginning and the end
 }
 
-// newPart checks the part and opens its cursor. The words say which list the
+// newPart checks the part and opens its cursors. The words say which list the
 // cursors belong to; they are bound to tenant, viewer and shape besides.
-func (op *Op) newPart(q Part, words ...[]byte) (m Marks, after *position, err error) {
+func (op *Op) newPart(q Part, words ...[]byte) (m Marks, err error) {
 	if q.First < 0 || q.First > MaxPage {
-		return m, nil, fault.New(fault.Invalid, "engine.part", "first: %d, expected 0 to %d", q.First, MaxPage)
+		return m, fault.New(fault.Invalid, "engine.part", "first: %d, expected 0 to %d", q.First, MaxPage)
 	}
 	m.Total = -1
 	if q.Total {
 		m.Total = 0
 	}
 	if m.seal, err = op.sealerOf(); err != nil {
-		return m, nil, err
+		return m, err
 	}
 	tenant, shape := op.r.Tenant(), op.view.Shape().Fingerprint
 	h := sha256.New()
@@ -49,11 +55,19 @@ func (op *Op) newPart(q Part, words ...[]byte) (m Marks, after *position, err er
 		h.Write(word)
 	}
 	m.binding = h.Sum(nil)
-	if q.After == "" {
-		return m, nil, nil
+	if m.after, err = m.open("after", q.After); err == nil {
+		m.before, err = m.open("before", q.Before)
 	}
-	at, err := m.seal.open("after", q.After, 0, m.binding)
-	return m, &at, err
+	return m, err
+}
+
+// open is the inverse of cursor for the one in an argument, nil for none.
+func (m *Marks) open(argument, cursor string) (*position, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	at, err := m.seal.open(argument, cursor, 0, m.binding)
+	return &at, err
 }
 
 // cursor seals the place of one item.

@@ -149,7 +149,7 @@ func remarks(f *definition.Form, ids []record.ID, first int) request {
 	return request{ask: func(op *Op) string {
 		var b strings.Builder
 		for _, id := range ids {
-			for q := (Part{First: first, Total: true, Before: true}); ; {
+			for q := (Part{First: first, Total: true, Previous: true}); ; {
 				pages, err := op.Comments(f.Number, []record.ID{id}, q)
 				if b.WriteString(failure(err)); err != nil || pages[0] == nil {
 					break
@@ -174,7 +174,7 @@ func histories(f *definition.Form, ids []record.ID, first int) request {
 	return request{ask: func(op *Op) string {
 		var b strings.Builder
 		for _, id := range ids {
-			for q := (Part{First: first, Total: true, Before: true}); ; {
+			for q := (Part{First: first, Total: true, Previous: true}); ; {
 				pages, err := op.History(f.Number, []record.ID{id}, q, true)
 				if b.WriteString(failure(err)); err != nil || pages[0] == nil {
 					break

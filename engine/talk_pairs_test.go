@@ -133,6 +133,7 @@ func hearing(f *definition.Form, ids []record.ID) request {
 		var b strings.Builder
 		for _, id := range ids {
 			hear(&b, op, f.Number, id)
+			hearBackward(&b, op, f.Number, id)
 		}
 		return b.String()
 	}}
@@ -140,7 +141,7 @@ func hearing(f *definition.Form, ids []record.ID) request {
 
 func hear(b *strings.Builder, op *Op, form uint32, id record.ID) {
 	one := []record.ID{id}
-	for q := (Part{First: 2, Total: true, Before: true}); ; {
+	for q := (Part{First: 2, Total: true, Previous: true}); ; {
 		pages, err := op.Comments(form, one, q)
 		b.WriteString(failure(err))
 		if err != nil || pages[0] == nil {
@@ -154,7 +155,7 @@ func hear(b *strings.Builder, op *Op, form uint32, id record.ID) {
 		q.After = p.Cursor(len(p.Comments) - 1)
 		b.WriteString(q.After)
 	}
-	for q := (Part{First: 1, Total: true, Before: true}); ; {
+	for q := (Part{First: 1, Total: true, Previous: true}); ; {
 		pages, err := op.History(form, one, q, true)
 		b.WriteString(failure(err))
 		if err != nil || pages[0] == nil {
@@ -180,7 +181,8 @@ func hear(b *strings.Builder, op *Op, form uint32, id record.ID) {
 func reading(unread bool) request {
 	return request{ask: func(op *Op) string {
 		var b strings.Builder
-		for q := (Part{First: 2, Total: true, Before: true}); ; {
+		readBackward(&b, op, unread)
+		for q := (Part{First: 2, Total: true, Previous: true}); ; {
 			p, err := op.Notifications(q, unread)
 			if err != nil {
 				return b.String() + failure(err)

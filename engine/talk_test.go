@@ -229,10 +229,10 @@ func TestP7_CommentsByPage(t *testing.T) {
 		got, after := "", ""
 		h.read("rep", func(op *Op) {
 			for more := true; more; {
-				pages, err := op.Comments(number, []record.ID{deal, other}, Part{First: size, After: after, Total: true, Before: true})
+				pages, err := op.Comments(number, []record.ID{deal, other}, Part{First: size, After: after, Total: true, Previous: true})
 				if after != "" { // a cursor belongs to one record
 					denied(t, err, fault.Invalid)
-					pages, err = op.Comments(number, []record.ID{deal}, Part{First: size, After: after, Total: true, Before: true})
+					pages, err = op.Comments(number, []record.ID{deal}, Part{First: size, After: after, Total: true, Previous: true})
 				}
 				must(t, err)
 				p := pages[0]
@@ -368,7 +368,7 @@ func TestP7_InboxKeepsTheNewest(t *testing.T) {
 	got, after := "", ""
 	h.read("manager", func(op *Op) {
 		for more := true; more; {
-			p, err := op.Notifications(Part{First: 2, After: after, Total: after == "", Before: true}, false)
+			p, err := op.Notifications(Part{First: 2, After: after, Total: after == "", Previous: true}, false)
 			must(t, err)
 			if after == "" && p.Total != 3 || p.HasPrevious != (after != "") {
 				t.Errorf("total %d, previous %v", p.Total, p.HasPrevious)

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"strconv"
-
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -44,11 +42,9 @@ func listArgs(form string) []*ast.ArgumentDefinition {
 	}
 }
 
-// partArgs are the arguments of what is paged through in one direction.
+// partArgs are the arguments of what is paged through in both directions.
 func partArgs() []*ast.ArgumentDefinition {
-	first := arg("first", "Int")
-	first.DefaultValue = &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(DefaultFirst)}
-	return []*ast.ArgumentDefinition{first, arg("after", "String")}
+	return []*ast.ArgumentDefinition{arg("first", "Int"), arg("after", "String"), arg("last", "Int"), arg("before", "String")}
 }
 
 // DefaultFirst is the page size where a query names none; a list with first and

@@ -227,9 +227,7 @@ func (s *Schema) put(defs []*ast.Definition) error {
 
 // membersField offers people to whoever may name them, to nobody else (A5a).
 func membersField() *ast.FieldDefinition {
-	first := arg("first", "Int")
-	first.DefaultValue = &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(DefaultFirst)}
-	f := field("members", "UserConnection!", arg("search", "String"), first, arg("after", "String"))
+	f := field("members", "UserConnection!", append([]*ast.ArgumentDefinition{arg("search", "String")}, partArgs()...)...)
 	return described(f, "Active members of the application, for user fields and mentions. search is text that the display name contains, in any case.")
 }
 

@@ -39,10 +39,11 @@ func (x *exec) idNamed(f *field, argument string) (record.ID, error) {
 // listOf reads the arguments of a field that lists records.
 func (x *exec) listOf(f *field) (engine.List, error) {
 	q := engine.List{Form: f.mean.Form, Report: f.mean.Report, Total: f.sub.total, Previous: f.sub.before, Next: f.sub.after}
-	err := x.pageOf(f, &q)
+	w, err := x.windowOf(f, engine.MaxPage)
 	if err != nil {
 		return q, err
 	}
+	q.First, q.Backward, q.After, q.Before = w.first, w.backward, w.after, w.before
 	if f.sub.countsOnly() {
 		q.First = 0
 	}
@@ -74,35 +75,43 @@ func (x *exec) firstOf(f *field) (int, error) {
 	return int(n), nil
 }
 
-// pageOf reads which page of a list is asked for.
-func (x *exec) pageOf(f *field, q *engine.List) error {
+// window is which page of a list is asked for.
+type window struct {
+	first         int  // how many
+	backward      bool // from the end of the list
+	after, before string
+}
+
+// windowOf reads first, after, last and before; most is the largest page.
+func (x *exec) windowOf(f *field, most int64) (window, error) {
+	w := window{first: app.DefaultFirst}
 	first, err := x.argument(f, "first")
 	if err != nil {
-		return err
+		return w, err
 	}
 	last, err := x.argument(f, "last")
 	if err != nil {
-		return err
+		return w, err
 	}
 	if first != nil && last != nil {
-		return fault.New(fault.Invalid, "resolvers/app", "arguments first and last: expected one of them; first counts from the beginning of the list, last from its end")
+		return w, fault.New(fault.Invalid, "resolvers/app", "arguments first and last: expected one of them; first counts from the beginning of the list, last from its end")
 	}
-	q.First, q.Backward = app.DefaultFirst, last != nil
+	w.backward = last != nil
 	name, size := "first", first
-	if q.Backward {
+	if w.backward {
 		name, size = "last", last
 	}
 	if n, given := size.(int64); given {
-		if n < 0 || n > engine.MaxPage {
-			return fault.New(fault.Invalid, "resolvers/app", "argument %s: expected 0 to %d", name, engine.MaxPage)
+		if n < 0 || n > most {
+			return w, fault.New(fault.Invalid, "resolvers/app", "argument %s: expected 0 to %d", name, most)
 		}
-		q.First = int(n)
+		w.first = int(n)
 	}
-	if q.After, err = x.cursorOf(f, "after"); err != nil {
-		return err
+	if w.after, err = x.cursorOf(f, "after"); err != nil {
+		return w, err
 	}
-	q.Before, err = x.cursorOf(f, "before")
-	return err
+	w.before, err = x.cursorOf(f, "before")
+	return w, err
 }
 
 // cursorOf reads a cursor; an empty text is none.

@@ -26,13 +26,41 @@ func (w *fake) commentsOf(id record.ID) (out []engine.Comment, readable bool) {
 	return out, n > 0
 }
 
+// cut takes the part of items that is asked for; item 2 has the cursor t2.
 func cut[T any](items []T, q engine.Part) *Section[T] {
-	s := &Section[T]{Items: items[:min(q.First, len(items))], HasNext: q.First < len(items), Total: -1, CanWrite: true, Complete: true}
-	s.Cursor = func(i int) string { return fmt.Sprint("t", i) }
+	from, to := 0, len(items)
+	if _, err := fmt.Sscanf(q.After, "t%d", &from); err == nil {
+		from++
+	}
+	_, _ = fmt.Sscanf(q.Before, "t%d", &to) // leaves the end where there is none
+	start, end := ends(from, to, q.First, q.Backward)
+	s := &Section[T]{Items: items[start:end], HasPrevious: start > from || q.Previous && start > 0, HasNext: end < to || q.Next && end < len(items),
+		Total: -1, CanWrite: true, Complete: true}
+	s.Cursor = func(i int) string { return fmt.Sprint("t", start+i) }
 	if q.Total {
 		s.Total = len(items)
 	}
 	return s
+}
+
+// ends is where a page of a window of a list begins and ends.
+func ends(from, to, size int, backward bool) (start, end int) {
+	size = max(min(size, to-from), 0)
+	if backward {
+		return to - size, to
+	}
+	return from, from + size
+}
+
+// naiveEnds is what the arguments first and last ask for, of so many items.
+func naiveEnds(args map[string]any, n int) (start, end int) {
+	if last, ok := args["last"].(int64); ok {
+		return ends(0, n, int(last), true)
+	}
+	if first, ok := args["first"].(int64); ok {
+		return ends(0, n, int(first), false)
+	}
+	return ends(0, n, 50, false)
 }
 
 func (w *fake) Comments(_ uint32, ids []record.ID, q engine.Part) ([]*Section[engine.Comment], error) {
@@ -112,11 +140,7 @@ func (w *fake) MarkRead(ids []record.ID) ([]engine.Notification, error) {
 
 // naiveSection is a page of items by the letter.
 func naiveSection(items []resolve, args map[string]any) any {
-	first := 50
-	if given, ok := args["first"].(int64); ok {
-		first = int(given)
-	}
-	n := min(first, len(items))
+	start, end := naiveEnds(args, len(items))
 	return resolve(func(m app.Meaning, _ *ast.Field) any {
 		switch m.Kind {
 		case app.TotalCount:
@@ -124,24 +148,24 @@ func naiveSection(items []resolve, args map[string]any) any {
 		case app.HistoryComplete:
 			return true
 		case app.Nodes:
-			return items[:n]
+			return items[start:end]
 		case app.PageInfo:
 			return resolve(func(m app.Meaning, _ *ast.Field) any {
 				switch {
 				case m.Kind == app.HasNextPage:
-					return n < len(items)
+					return end < len(items)
 				case m.Kind == app.HasPreviousPage:
-					return false
-				case n == 0:
+					return start > 0
+				case start == end:
 					return nil
 				case m.Kind == app.StartCursor:
-					return "t0"
+					return fmt.Sprint("t", start)
 				}
-				return fmt.Sprint("t", n-1)
+				return fmt.Sprint("t", end-1)
 			})
 		}
 		edges := []resolve{}
-		for i := range n {
+		for i := start; i < end; i++ {
 			edges = append(edges, func(m app.Meaning, _ *ast.Field) any {
 				if m.Kind == app.EdgeCursor {
 					return fmt.Sprint("t", i)

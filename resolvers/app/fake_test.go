@@ -501,22 +501,25 @@ func (w *fake) write(fn func(Request) error) error {
 	return err
 }
 
-func (w *fake) Members(search string, first int, after record.ID) (engine.Members, error) {
+func (w *fake) Members(q engine.Crowd) (engine.Members, error) {
 	if err := w.called("Members"); err != nil {
 		return engine.Members{}, err
 	}
-	var out engine.Members
+	var all []*directory.User
+	from, to := 0, 0
 	for n := range uint64(2) {
 		id := idOf(99, n+1)
-		switch {
-		case !strings.Contains(people[id], search):
-		case bytes.Compare(id[:], after[:]) <= 0:
-			out.Before = true
-		case len(out.Users) == first:
-			out.After = true
-		default:
-			out.Users = append(out.Users, &directory.User{ID: id, DisplayName: people[id]})
+		if !strings.Contains(people[id], q.Search) {
+			continue
+		}
+		all = append(all, &directory.User{ID: id, DisplayName: people[id]})
+		if bytes.Compare(id[:], q.After[:]) <= 0 {
+			from = len(all)
+		}
+		if q.Before.IsZero() || bytes.Compare(id[:], q.Before[:]) < 0 {
+			to = len(all)
 		}
 	}
-	return out, nil
+	start, end := ends(from, to, q.First, q.Backward)
+	return engine.Members{Users: all[start:end], Before: start > 0, After: end < len(all)}, nil
 }

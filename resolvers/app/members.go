@@ -34,29 +34,31 @@ func (x *exec) membersOf(f *field) (engine.Members, error) {
 	if err != nil {
 		return engine.Members{}, err
 	}
-	v, err := x.argument(f, "first")
+	w, err := x.windowOf(f, engine.MaxMembers)
 	if err != nil {
 		return engine.Members{}, err
 	}
-	first, ok := v.(int64)
-	if !ok {
-		first = app.DefaultFirst
-	}
-	if first < 0 || first > engine.MaxMembers {
-		return engine.Members{}, fault.New(fault.Invalid, "resolvers/app", "argument first: expected 0 to %d", engine.MaxMembers)
-	}
-	cursor, err := x.argument(f, "after")
-	if err != nil {
+	q := engine.Crowd{First: w.first, Backward: w.backward}
+	q.Search, _ = search.(string)
+	if q.After, err = personOf("after", "endCursor", w.after); err != nil {
 		return engine.Members{}, err
 	}
-	var after record.ID
-	if s, given := cursor.(string); given {
-		if after, err = record.ParseID(s); err != nil {
-			return engine.Members{}, fault.New(fault.Invalid, "resolvers/app", "argument after: expected the endCursor of a page")
-		}
+	if q.Before, err = personOf("before", "startCursor", w.before); err != nil {
+		return engine.Members{}, err
 	}
-	text, _ := search.(string)
-	return x.req.Op.Members(text, int(first), after)
+	return x.req.Op.Members(q)
+}
+
+// personOf reads a cursor of people; an empty text is none.
+func personOf(argument, of, cursor string) (record.ID, error) {
+	if cursor == "" {
+		return record.ID{}, nil
+	}
+	id, err := record.ParseID(cursor)
+	if err != nil || id.IsZero() {
+		return record.ID{}, fault.New(fault.Invalid, "resolvers/app", "argument %s: expected the %s of a page", argument, of)
+	}
+	return id, nil
 }
 
 func (x *exec) memberInfo(f *field, page *engine.Members) bool {

@@ -248,12 +248,9 @@ func (n naive) page(form uint32, args map[string]any, keep func(record.Redacted)
 }
 
 func (n naive) members(args map[string]any) any {
-	first := 50
-	if given, ok := args["first"].(int64); ok {
-		first = int(given)
-	}
+	start, end := naiveEnds(args, 2)
 	var ids []record.ID
-	for i := range min(first, 2) {
+	for i := start; i < end; i++ {
 		ids = append(ids, idOf(99, uint64(i+1)))
 	}
 	return resolve(func(m app.Meaning, _ *ast.Field) any {
@@ -267,9 +264,9 @@ func (n naive) members(args map[string]any) any {
 		return resolve(func(m app.Meaning, _ *ast.Field) any {
 			switch {
 			case m.Kind == app.HasNextPage:
-				return first < 2
+				return end < 2
 			case m.Kind == app.HasPreviousPage:
-				return false
+				return start > 0
 			case len(ids) == 0:
 				return nil
 			case m.Kind == app.StartCursor:
@@ -356,10 +353,10 @@ func (w *writer) arguments(f *ast.FieldDefinition, alias string) string {
 	case f.Arguments.ForName("id") != nil:
 		form := map[byte]uint32{'o': formOrder, 'c': formCustomer}[f.Name[0]]
 		return fmt.Sprintf(`(id:"%s")`, idOf(form, uint64(1+len(alias)%3)))
-	case f.Arguments.ForName("where") == nil && f.Arguments.ForName("first") != nil && alias != "":
-		return fmt.Sprintf(`(first:%d)`, len(alias)%4)
 	case f.Arguments.ForName("last") != nil && strings.HasSuffix(alias, "B:"):
 		return fmt.Sprintf(`(last:%d)`, len(f.Name)%4)
+	case f.Arguments.ForName("where") == nil && f.Arguments.ForName("first") != nil && alias != "":
+		return fmt.Sprintf(`(first:%d)`, len(alias)%4)
 	case f.Arguments.ForName("first") != nil && alias != "":
 		return fmt.Sprintf(`(first:%d,where:{id:{isNull:false}})`, len(alias)%4)
 	}

@@ -30,7 +30,7 @@ type Op interface {
 	UpdateReport(form uint32, id record.ID, in engine.ReportInput) error
 	DeleteReport(form uint32, id record.ID) error
 	// Members offers people to somebody who may name them.
-	Members(search string, first int, after record.ID) (engine.Members, error)
+	Members(q engine.Crowd) (engine.Members, error)
 	Talk
 	// Name returns the display name of a user, false for one who is not there.
 	Name(user record.ID) (string, bool)

@@ -68,16 +68,11 @@ func (o over) Notifications(q engine.Part, unreadOnly bool) (*Section[engine.Not
 	return sectionOf(p.Notifications, &p.Marks, p.Cursor), nil
 }
 
-// partOf reads the arguments first and after.
+// partOf reads which part of a list beside the cells is asked for.
 func (x *exec) partOf(f *field) (engine.Part, error) {
-	q := engine.Part{Total: f.sub.total, Before: f.sub.before}
-	var err error
-	if q.First, err = x.firstOf(f); err != nil {
-		return q, err
-	}
-	after, err := x.argument(f, "after")
-	q.After, _ = after.(string)
-	return q, err
+	w, err := x.windowOf(f, engine.MaxPage)
+	return engine.Part{First: w.first, Backward: w.backward, After: w.after, Before: w.before,
+		Total: f.sub.total, Previous: f.sub.before, Next: f.sub.after}, err
 }
 
 func (x *exec) loadTalk(f *field, l *load, recs []record.Redacted) error {
@@ -418,5 +413,5 @@ func (r *Run) talkCost(f *field, rows int) int {
 		return rows * costPart
 	}
 	first := r.first(f)
-	return rows*(costPart+first) + r.cost(f.sub, rows, first)
+	return rows*(costPart+first+r.beyond(f)) + r.cost(f.sub, rows, first)
 }

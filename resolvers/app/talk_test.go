@@ -90,10 +90,14 @@ func TestTalkCost(t *testing.T) {
 
 func TestTalkArguments(t *testing.T) {
 	for query, want := range map[string]string{
-		`{orders(first:1){nodes{comments(first:1001){totalCount}}}}`: "BAD_USER_INPUT orders.nodes[0].comments: argument first: expected 0 to 1000",
-		`{orders(first:1){nodes{history(first:-1){totalCount}}}}`:    "BAD_USER_INPUT orders.nodes[0].history: argument first: expected 0 to 1000",
-		`{notifications(first:-1){totalCount}}`:                      "BAD_USER_INPUT notifications: argument first: expected 0 to 1000",
-		`{notifications(unreadOnly:true){totalCount nodes{read}}}`:   `{"notifications":{"totalCount":1,"nodes":[{"read":false}]}}`,
+		`{orders(first:1){nodes{comments(first:1001){totalCount}}}}`:                             "BAD_USER_INPUT orders.nodes[0].comments: argument first: expected 0 to 1000",
+		`{orders(first:1){nodes{history(first:-1){totalCount}}}}`:                                "BAD_USER_INPUT orders.nodes[0].history: argument first: expected 0 to 1000",
+		`{notifications(first:-1){totalCount}}`:                                                  "BAD_USER_INPUT notifications: argument first: expected 0 to 1000",
+		`{notifications(last:1001){totalCount}}`:                                                 "BAD_USER_INPUT notifications: argument last: expected 0 to 1000",
+		`{notifications(first:1,last:1){totalCount}}`:                                            "BAD_USER_INPUT notifications: arguments first and last: expected one of them",
+		`{notifications(last:1){nodes{read} pageInfo{hasNextPage hasPreviousPage startCursor}}}`: `{"notifications":{"nodes":[{"read":true}],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true,"startCursor":"t1"}}}`,
+		`{notifications(last:1,before:"t1"){nodes{read} pageInfo{hasNextPage hasPreviousPage}}}`: `{"notifications":{"nodes":[{"read":false}],"pageInfo":{"hasNextPage":true,"hasPreviousPage":false}}}`,
+		`{notifications(unreadOnly:true){totalCount nodes{read}}}`:                               `{"notifications":{"totalCount":1,"nodes":[{"read":false}]}}`,
 	} {
 		if got := world().run(t, query, ""); !strings.HasPrefix(got, want) {
 			t.Errorf("%s\ngot  %s\nwant %s", query, got, want)
