@@ -203,6 +203,7 @@ var formulaAttacks = joined(
 	formulaLists("app Query.highFolders", "{", "highFolders", "}"),
 	formulaLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	map[string][]attack{
+		"app Subscription.folderChanges": {{class: "B06", by: echoIsQuiet}},
 		"app Query.folder": {
 			{class: "B06", by: echoIsNull},
 			names("B06", `{folder(id:"<eves>"){@}}`, "copy"), names("B06", `{folder(id:"<eves>"){@}}`, "twice"), names("B06", `{folder(id:"<eves>"){@}}`, "bare"),
