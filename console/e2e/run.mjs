@@ -1,7 +1,7 @@
 // Drives the playground in headless Chromium.
 //
 //   node e2e/run.mjs                      starts "go run . demo" and uses its personas
-//   node e2e/run.mjs --url <page>         uses a running server in demo mode
+//   node e2e/run.mjs --url <page>         uses a running server in demo mode; --live: subscriptions too
 //   node e2e/run.mjs --url <page> --organization .. --email .. --password ..   the sign-in form
 //
 // Without Chromium it says so and ends with 0, unless SLUICE_E2E is set.
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     organization: { type: 'string' },
     email: { type: 'string' },
     password: { type: 'string' },
+    live: { type: 'boolean', default: false },
   },
 });
 
@@ -31,7 +32,7 @@ const url = values.url ?? demo.playground;
 const browser = await openBrowser(chromium, new URL(url).host);
 try {
   if (values.email) await signInTour(browser, url, values);
-  else await personaTour(browser, url);
+  else await personaTour(browser, url, values.live || demo !== null);
   browser.assertClean();
   console.log(`console/e2e: ok; screenshots in ${browser.shots}`);
 } catch (error) {

@@ -51,11 +51,12 @@ async function ready(page) {
  * Replaces the operation by one of the same name: the editor learns a new name a
  * moment after the text, and a run before that asks for the old one.
  */
-async function write(page, selection) {
+async function write(page, selection, kind = 'query') {
   const name = await page.textContent('.graphiql-tab-active .graphiql-tab-button');
   await page.click('.graphiql-query-editor .view-lines');
   await page.keyboard.press('Control+A');
-  await page.keyboard.insertText(`query ${name.trim()} ${selection}`);
+  await page.keyboard.insertText(`${kind} ${name.trim()} ${selection}`);
+  await page.keyboard.press('Control+Home'); // a long line leaves the editor scrolled
 }
 
 async function run(page, wanted) {
@@ -112,13 +113,55 @@ async function visit(browser, chosen) {
   console.log(`  ${persona.name}: ${fields.length} fields of ${TYPE}, ${FIELD} ${fields.includes(FIELD) ? 'shown' : 'absent'}`);
 }
 
+const EXECUTE = '.graphiql-execute-button';
+
+/** Runs what the active tab holds until the answer shows text; then the subscription is stopped. */
+async function watchUntil(page, text, meanwhile) {
+  await page.click(EXECUTE);
+  await page.waitForSelector(`${EXECUTE}[aria-label^=Stop]`);
+  const shown = () => page.textContent('.graphiql-response .view-lines').then((answer) => answer.includes(text));
+  // When the server has begun is not told: something happens again until it is seen.
+  for (const end = Date.now() + 60_000; !(await shown()); ) {
+    assert.ok(Date.now() < end, `no event shows ${text}`);
+    await meanwhile();
+    await page.waitForTimeout(100);
+  }
+}
+
+/** A subscription shows what others do, until somebody stops it; its errors are shown. */
+async function watchOrders(browser, origin, { persona }) {
+  const { page } = browser;
+  let orders = 0;
+  const addOrder = async () => {
+    const response = await fetch(new URL(endpoint(persona), origin), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${persona.token}` },
+      body: JSON.stringify({ query: `mutation { createOrder(input: { number: "E2E-${++orders}", title: "Pumps" }) { id } }` }),
+    });
+    const { errors } = await response.json();
+    assert.equal(errors, undefined);
+  };
+  await page.getByRole('tab', { name: /Changes$/ }).click(); // the example that is a subscription
+  await write(page, '{ orderChanges { kind order { title } } }', 'subscription');
+  await watchUntil(page, '"ADDED"', addOrder);
+  await browser.shot('subscription');
+  await page.click(EXECUTE);
+  await page.waitForSelector(`${EXECUTE}[aria-label^=Execute]`);
+  await write(page, '{ orderChanges(where: { customer: { name: { eq: "x" } } }) { kind } }', 'subscription');
+  await page.click(EXECUTE);
+  await page.locator('.graphiql-response .view-lines', { hasText: 'BAD_USER_INPUT' }).waitFor();
+  await page.waitForSelector(`${EXECUTE}[aria-label^=Execute]`);
+  await browser.shot('subscription-refused');
+  console.log(`  ${persona.name}: a subscription ran and was stopped`);
+}
+
 async function assertNothingKept(page, secrets) {
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, document.cookie]));
   for (const secret of secrets) assert.ok(!kept.includes(secret), 'a secret stays in the browser');
 }
 
-/** Demo mode: three people see three schemas. */
-export async function personaTour(browser, url) {
+/** Demo mode: three people see three schemas; live says that the server has subscriptions. */
+export async function personaTour(browser, url, live) {
   const { page } = browser;
   const people = await (await fetch(new URL('personas.json', url))).json();
   assert.ok(people.length >= 3, 'the demo needs three personas');
@@ -129,6 +172,7 @@ export async function personaTour(browser, url) {
   for (const one of chosen) await visit(browser, one);
   await page.emulateMedia({ colorScheme: 'dark' });
   await visit(browser, chosen[0]); // back again: nothing of the others is left
+  if (live) await watchOrders(browser, url, chosen[0]);
   await page.selectOption('#endpoint', '/graphql');
   await ready(page);
   await browser.shot('management');

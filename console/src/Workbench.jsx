@@ -6,6 +6,7 @@ import { createClient } from 'graphql-ws';
 import { authorizedFetch } from './api.js';
 import { applicationOf, socketAddress } from './endpoint.js';
 import { examples } from './examples.js';
+import { withSubscriptions } from './fetcher.js';
 import { drawer } from './storage.js';
 
 const EMPTY = `# This viewer has no field to query here.
@@ -16,7 +17,7 @@ function socket(endpoint, token) {
     url: socketAddress(endpoint, window.location),
     lazy: true,
     retryAttempts: 0,
-    connectionParams: token ? { Authorization: `Bearer ${token}` } : {},
+    connectionParams: token ? { authorization: `Bearer ${token}` } : {},
   });
 }
 
@@ -39,8 +40,8 @@ export function Workbench({ endpoint, token, data, schema }) {
   const wsClient = useMemo(() => socket(endpoint, token), [endpoint, token]);
   useEffect(() => () => void wsClient.dispose(), [wsClient]);
   const fetcher = useMemo(() => {
-    const plain = createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch(token), wsClient });
-    return withKnownSchema(plain, data);
+    const plain = createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch(token) });
+    return withKnownSchema(withSubscriptions(plain, wsClient), data);
   }, [endpoint, token, data, wsClient]);
   const explorer = useMemo(() => explorerPlugin({ showAttribution: false }), []);
   const plugins = useMemo(() => [HISTORY_PLUGIN, explorer], [explorer]);

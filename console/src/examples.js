@@ -76,11 +76,11 @@ ${indent(chosen, 6)}
 `;
 }
 
-function object(field) {
+function object(field, operation) {
   const named = getNamedType(field.type);
   const chosen = isObjectType(named) ? selection(named, 1) : [];
   if (chosen.length === 0) return null;
-  return `query ${capital(field.name)} {
+  return `${operation} ${capital(field.name)} {
   ${field.name} {
 ${indent(chosen, 4)}
   }
@@ -88,7 +88,9 @@ ${indent(chosen, 4)}
 `;
 }
 
+/** Whether a field lists records; groups need to be told what they are made by. */
 function isConnection(field) {
+  if (field.args.some((a) => a.name === 'groupBy')) return false;
   const named = getNamedType(field.type);
   return isObjectType(named) && named.name.endsWith('Connection') && 'nodes' in named.getFields();
 }
@@ -105,16 +107,23 @@ function recordsFirst(fields) {
   return [...fields.filter(filtered), ...fields.filter((f) => !filtered(f))];
 }
 
-/** Example documents for a schema, the best first; at most three. */
+/** What happens to the records of one form, if that can be watched. */
+function live(schema) {
+  const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {}).filter((f) => !needsArguments(f));
+  return fields.slice(0, 1).map((f) => object(f, 'subscription'));
+}
+
+/** Example documents for a schema, the best first; at most three, and a subscription. */
 export function examples(schema) {
   const query = schema.getQueryType();
   if (!query) return [];
   const fields = Object.values(query.getFields()).filter((f) => !needsArguments(f));
   const lists = recordsFirst(distinct(fields.filter(isConnection))).map(list);
-  const rest = fields.filter((f) => !isConnection(f));
-  const me = rest.filter((f) => f.name === 'me').map(object);
-  const others = rest.filter((f) => f.name !== 'me' && isObjectType(getNamedType(f.type))).map(object);
-  return [...lists.filter(Boolean).slice(0, 2), ...me, ...others].filter(Boolean).slice(0, 3);
+  const rest = fields.filter((f) => !getNamedType(f.type).name.endsWith('Connection'));
+  const me = rest.filter((f) => f.name === 'me').map((f) => object(f, 'query'));
+  const others = rest.filter((f) => f.name !== 'me' && isObjectType(getNamedType(f.type))).map((f) => object(f, 'query'));
+  const queries = [...lists.filter(Boolean).slice(0, 2), ...me, ...others].filter(Boolean).slice(0, 3);
+  return [...queries, ...live(schema).filter(Boolean)];
 }
 
 const FACTS = ['displayName', 'name', 'email', 'kind', 'role', 'permissionSet'];

@@ -8,6 +8,7 @@ const application = buildSchema(`
     customer(id: ID!): Customer
     customers(first: Int, after: String): CustomerConnection!
     myCustomers(first: Int): CustomerConnection!
+    customersAggregate(first: Int, groupBy: [String!]): CustomerAggregateConnection!
     node(id: ID!): Node
     me: Viewer!
   }
@@ -20,6 +21,8 @@ const application = buildSchema(`
     history(first: Int!): CustomerConnection
   }
   type CustomerConnection { nodes: [Customer!]! totalCount: Int! pageInfo: PageInfo! }
+  type CustomerAggregateConnection { nodes: [CustomerAggregate!]! totalCount: Int! pageInfo: PageInfo! }
+  type CustomerAggregate { count: Int! }
   type PageInfo { hasNextPage: Boolean! endCursor: String }
 `);
 
@@ -30,6 +33,7 @@ test('every example is valid for its schema', () => {
   assert.match(made[0], /taxNumber/);
   assert.match(made[0], /owner \{ displayName \}/);
   assert.doesNotMatch(made[0], /old|history|addedTime/);
+  assert.doesNotMatch(made.join(), /Aggregate/);
 });
 
 test('lists of records come first', () => {
@@ -43,6 +47,20 @@ test('lists of records come first', () => {
   `));
   assert.match(made[0], /orders/);
   assert.match(made[1], /members/);
+});
+
+test('a subscription comes last', () => {
+  const schema = buildSchema(`
+    type Query { orders(first: Int): OrderConnection! }
+    type Subscription { orderChanges(resume: String): OrderChange! lineChanges: OrderChange! }
+    type OrderConnection { nodes: [Order!]! }
+    type OrderChange { kind: String! id: ID! token: String order: Order }
+    type Order { title: String }
+  `);
+  const made = examples(schema);
+  assert.equal(made.length, 2);
+  assert.deepEqual(validate(schema, parse(made[1])), [], made[1]);
+  assert.match(made[1], /^subscription OrderChanges \{\n {2}orderChanges \{\n {4}id\n {4}kind\n {4}token\n {4}order \{ title \}/);
 });
 
 test('a schema with little in it', () => {
