@@ -64,7 +64,11 @@ func partOf(e filter.Expr) *matcher {
 	case *filter.Related:
 		return &matcher{cost: targets, lookup: e.Field, kids: []*matcher{partOf(e.Where)}}
 	case *filter.Quantified:
-		return &matcher{cost: children, many: e, kids: []*matcher{partOf(e.Where)}}
+		m := &matcher{cost: children, many: e, kids: []*matcher{partOf(e.Where)}}
+		if e.Listed() {
+			m.cost = targets
+		}
+		return m
 	case *filter.Compare:
 		if e.Field.Type.Links() {
 			return &matcher{cost: targets, prog: filter.Compile(e), follow: []record.Field{e.Field}}
@@ -92,6 +96,8 @@ func (op *Op) match(m *matcher, f *form, recs []record.Redacted) []bool {
 		return make([]bool, len(recs))
 	case m.prog != nil:
 		return op.matchCells(m, f, recs)
+	case m.many != nil && m.many.Listed():
+		return op.matchListed(m, recs)
 	case m.many != nil:
 		return op.matchMany(m, recs)
 	case m.join != nil:
@@ -164,8 +170,8 @@ func (op *Op) matchTargets(m *matcher, recs []record.Redacted) []bool {
 	return out
 }
 
-// targets reads what a lookup or multi-lookup of records leads to, as far as the viewer reaches
-// it, each once; the operation remembers them.
+// targets reads what a lookup or multi-lookup of records leads to, as far as the
+// viewer reaches it, each once; the operation remembers them.
 func (op *Op) targets(lookup *record.Field, recs []record.Redacted) []record.Redacted {
 	ids := make([]record.ID, 0, len(recs))
 	for _, r := range recs {
@@ -309,8 +315,8 @@ func (b *many) settle() error {
 		}
 	}
 	b.w.reset()
-	if b.op.related += len(below); b.op.related > MaxRelated {
-		return fault.New(fault.Limit, "engine.match", "where: some, every and none go through more than %d records; narrow the filter", MaxRelated)
+	if err := b.op.goThrough(len(below)); err != nil {
+		return err
 	}
 	for i, yes := range b.op.match(b.m.kids[0], b.form, below) {
 		answer, decides := b.m.many.Kind.Decided(yes)

@@ -68,6 +68,7 @@ var plantedFaults = []planted{
 	{"targets out of reach are asked", "match.go", "found, err := op.GetMany(lookup.Target, ids)", "found, err := op.GetMany(lookup.Target, ids)\n\tif target, fs := op.app.forms[lookup.Target], op.view.Shape(); target != nil {\n\t\tif s, ok := fs.Form(lookup.Target); ok {\n\t\t\tfor i, id := range ids {\n\t\t\t\tif raw, ok := op.raw(target, id); ok {\n\t\t\t\t\tfound[i] = record.Redact(raw, s.Visible, record.FieldSet{})\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}"},
 	{"quantified over records out of reach", "match.go", "b.op.view.Reach(f.def.Number, viewAction)", "policy.All{}"},
 	{"every of none is false", "match.go", "!ok && !settled", "!ok && !settled && m.many.Kind != filter.Every"},
+	{"every of what a list leads to out of reach", "matchlisted.go", "if yes, reached := answers[id]; reached {", "if yes := answers[id]; true {"},
 	{"mask ignored in aggregates", "aggregatecollect.go", "len(w.rules) == 0 && !w.masks && len(a.lookups)", "len(a.lookups)"},
 	{"lookup out of reach is a group", "aggregatecollect.go", "if f.Type == record.Lookup && !a.reached[recordKey{f.Target, v.Ref()}] {", "if false {"},
 	{"records out of reach are added up", "aggregatecollect.go", "if !in && !b.a.op.view.Contains(b.w.reach, &b.sub) {", "if false {"},

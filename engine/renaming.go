@@ -12,7 +12,7 @@ type named struct {
 	key string
 	// form is whose records the filter below the key is about, 0 for none.
 	form uint32
-	many bool // they lead here, and there are some, every and none of them
+	many bool // there are some, every and none of them
 }
 
 type naming = func(form uint32, key string) (named, bool)
@@ -20,8 +20,8 @@ type naming = func(form uint32, key string) (named, bool)
 // namedField is what the key of a field stands for.
 func namedField(f *record.Field, key string) named {
 	n := named{key: key}
-	if f.Type == record.Lookup {
-		n.form = f.Target
+	if f.Type.Links() {
+		n.form, n.many = f.Target, f.Type == record.MultiLookup
 	}
 	return n
 }
@@ -114,14 +114,18 @@ func renamedList(src any, form uint32, name naming) (any, bool) {
 	return out, ok
 }
 
-// renamedMany is renamed below some, every and none.
+// renamedMany is renamed below some, every and none; what else stands beside them
+// is of the list itself.
 func renamedMany(src any, form uint32, name naming) (any, bool) {
 	m, ok := src.(map[string]any)
 	out := make(map[string]any, len(m))
 	for kind, x := range m {
-		var here bool
-		out[kind], here = renamed(x, form, name)
-		ok = ok && here
+		out[kind] = x
+		if filter.IsQuantifier(kind) {
+			var here bool
+			out[kind], here = renamed(x, form, name)
+			ok = ok && here
+		}
 	}
 	return out, ok
 }

@@ -46,6 +46,7 @@ type plan struct {
 	reverses []policy.Reverse
 	node     string // name of the interface of records
 	nests    []nest
+	listed   bool              // a multi-lookup that the viewer sees leads to records of the form
 	targets  map[uint32]string // form number to name, of the lookups among fields
 }
 
@@ -81,6 +82,9 @@ func (p *plan) key() string {
 		if len(r.Child.Searchable()) > 0 {
 			b = append(b, 'q')
 		}
+	}
+	if p.listed {
+		b = append(b, 'l')
 	}
 	for _, n := range p.nests {
 		b = append(b, 'n')
@@ -192,8 +196,11 @@ func (p *plan) filters(f *Form) {
 	names := ast.FieldList{field("id", "IDFilter")}
 	for _, x := range p.named {
 		t := filterType(&x.Field)
-		if x.Type == record.Lookup {
+		switch x.Type {
+		case record.Lookup:
 			t = p.targets[x.Target] + "LookupFilter"
+		case record.MultiLookup:
+			t = listFilter(p.targets[x.Target])
 		}
 		names = append(names, deprecated(field(x.Name, t), x))
 	}
@@ -213,20 +220,36 @@ func (p *plan) filters(f *Form) {
 	if len(p.targets) > 0 {
 		f.defs = append(f.defs, p.quantified())
 	}
+	if p.listed {
+		f.defs = append(f.defs, p.listFilter())
+	}
 }
 
 func manyFilter(form string) string { return form + "ManyFilter" }
+func listFilter(form string) string { return form + "MultiLookupFilter" }
 
 // quantified is the filter by the records of this form that lead to a record.
 func (p *plan) quantified() *ast.Definition {
+	d := input(manyFilter(p.shape.Form.Name), p.quantifiers())
+	d.Description = "By the records that lead here and that the viewer reaches."
+	return d
+}
+
+// listFilter is the filter of a multi-lookup to records of this form.
+func (p *plan) listFilter() *ast.Definition {
+	own := base.types[filterType(&record.Field{Type: record.MultiLookup})].Fields
+	d := input(listFilter(p.shape.Form.Name), append(own[:len(own):len(own)], p.quantifiers()...))
+	d.Description = "By the records that a list leads to and that the viewer reaches, by id or by filter. An empty list is null."
+	return d
+}
+
+func (p *plan) quantifiers() ast.FieldList {
 	name := p.shape.Form.Name
-	d := input(manyFilter(name), ast.FieldList{
+	return ast.FieldList{
 		described(field("some", name+"Filter"), "At least one of them matches."),
 		described(field("every", name+"Filter"), "None of them fails to match; so too where there are none."),
 		described(field("none", name+"Filter"), "None of them matches; so too where there are none."),
-	})
-	d.Description = "By the records that lead here and that the viewer reaches."
-	return d
+	}
 }
 
 func (p *plan) order(f *Form) {

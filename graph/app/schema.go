@@ -265,6 +265,7 @@ func plans(shape *policy.Shape) []*plan {
 			byNumber[s.Form.Number] = s
 		}
 	}
+	listed := map[uint32]bool{} // forms that multi-lookups lead to
 	out := make([]*plan, 0, len(shape.Forms))
 	for _, s := range shape.Forms {
 		p := &plan{shape: s, targets: map[uint32]string{}}
@@ -278,6 +279,7 @@ func plans(shape *policy.Shape) []*plan {
 					continue
 				}
 				p.targets[f.Target] = target.Form.Name
+				listed[f.Target] = listed[f.Target] || f.Type == record.MultiLookup
 			}
 			p.fields = append(p.fields, f)
 			p.named = append(p.named, f)
@@ -294,7 +296,7 @@ func plans(shape *policy.Shape) []*plan {
 	}
 	reverses, node := shape.Reverses(), nodeName(shape)
 	for _, p := range out {
-		p.node = node
+		p.node, p.listed = node, listed[p.shape.Form.Number]
 		p.reverses = reverses[p.shape.Form.Number]
 	}
 	nestings(out)

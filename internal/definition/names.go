@@ -78,7 +78,7 @@ var reservedTypes = strings.Fields(`Query Mutation Subscription Node PageInfo Us
 
 // ownTypes are the types that the schema makes of a form, % standing for its
 // name, ^ for its plural with a capital letter.
-var ownTypes = strings.Fields(`% %Filter %LookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
+var ownTypes = strings.Fields(`% %Filter %LookupFilter %ManyFilter %MultiLookupFilter %Order %OrderField %Connection %Edge Create%Input Create%NestedInput Update%Input Upsert%Input
 	Create%Payload Update%Payload Change%OwnerPayload Delete%Payload Upsert%Payload %Aggregate %AggregateConnection %AggregateGroup
 	%AggregateKey %AggregateField %AggregateBy %AggregateHaving %AggregateOrder ReportOf%Column CreateReportOf%Input UpdateReportOf%Input %Change
 	%UniqueField Create^Payload Update^Payload Update^ByIdInput Update^ByIdPayload Delete^Payload`)

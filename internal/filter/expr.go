@@ -40,7 +40,7 @@ const (
 	Matches
 )
 
-// Expr is a filter: [And], [Or], [Not], [*Compare], [*Related] or [*Search]. A nil Expr is
+// Expr is a filter: [And], [Or], [Not], [*Compare], [*Related], [*Quantified] or [*Search]. A nil Expr is
 // not a filter and matches nothing; the filter that matches everything is
 // And{}, which is what an empty where gives.
 type Expr interface{ expr() }

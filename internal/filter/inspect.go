@@ -8,8 +8,8 @@ import (
 )
 
 // Fields returns the fields of the record itself that e reads, each once, in
-// order of their numbers, lookups of Related included. What Quantified reads is of
-// other records.
+// order of their numbers, lookups of Related and lists of Quantified included. What
+// else Quantified reads is of other records.
 func Fields(e Expr) []record.Field {
 	var fs []record.Field
 	collect(e, &fs)
@@ -35,6 +35,10 @@ func collect(e Expr, fs *[]record.Field) {
 		*fs = append(*fs, e.Field)
 	case *Search:
 		*fs = append(*fs, e.Fields...)
+	case *Quantified:
+		if e.Listed() {
+			*fs = append(*fs, e.List)
+		}
 	}
 }
 
@@ -67,6 +71,9 @@ func AppendCanonical(dst []byte, e Expr) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(e.Query)))
 		return append(dst, e.Query...)
 	case *Quantified:
+		if e.Listed() {
+			return AppendCanonical(appendField(append(dst, 'l', byte(e.Kind)), &e.List), e.Where)
+		}
 		dst = binary.AppendUvarint(append(dst, 'q', byte(e.Kind)), uint64(e.By.Form))
 		return AppendCanonical(appendField(dst, &e.By.Lookup), e.Where)
 	}

@@ -151,7 +151,7 @@ func (p *parser) member(key string, src any, sc Scope, depth int, fields *given)
 	if f.Type == record.Lookup {
 		return p.lookup(f, src, sc, depth+1)
 	}
-	return p.comparisons(f, src, depth+1)
+	return p.comparisons(f, src, sc, depth+1)
 }
 
 func (p *parser) list(src any, sc Scope, depth int) []Expr {
@@ -171,7 +171,7 @@ func (p *parser) list(src any, sc Scope, depth int) []Expr {
 }
 
 // comparisons reads {gte: 5, lt: 10}.
-func (p *parser) comparisons(f record.Field, src any, depth int) Expr {
+func (p *parser) comparisons(f record.Field, src any, sc Scope, depth int) Expr {
 	m, keys, ok := p.open(src, depth, "an object of operators such as {isNull: false}")
 	if !ok {
 		return nil
@@ -181,7 +181,13 @@ func (p *parser) comparisons(f record.Field, src any, depth int) Expr {
 		if !p.spend() {
 			break
 		}
-		p.at(quoteLong(k), func() { es = append(es, p.comparison(f, k, m[k])) })
+		p.at(quoteLong(k), func() {
+			e, ok := p.listed(f, k, m[k], sc, depth+1)
+			if !ok {
+				e = p.comparison(f, k, m[k])
+			}
+			es = append(es, e)
+		})
 	}
 	return join(es)
 }

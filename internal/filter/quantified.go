@@ -6,7 +6,7 @@ import (
 	"sluice/internal/record"
 )
 
-// Quantifier says how many of the records that lead to a record must match. The
+// Quantifier says how many of the records at the end of a way must match. The
 // zero Quantifier is invalid and never matches.
 type Quantifier uint8
 
@@ -28,6 +28,12 @@ func (q Quantifier) String() string {
 	return quantifierNames[InvalidQuantifier]
 }
 
+// IsQuantifier reports whether a key of the language is one of some, every, none.
+func IsQuantifier(key string) bool {
+	_, ok := parseQuantifier(key)
+	return ok
+}
+
 func parseQuantifier(s string) (Quantifier, bool) {
 	i := slices.Index(quantifierNames[:], s)
 	return Quantifier(max(i, 0)), i > 0
@@ -46,13 +52,18 @@ type Reverse struct {
 	Lookup record.Field // by which they lead here
 }
 
-// Quantified matches by the records that the reader may reach and whose lookup,
-// as the reader may read it, leads to the record.
+// Quantified matches by several records that the reader may reach: those whose
+// lookup By, as the reader may read it, leads to the record, or those that List,
+// a multi-lookup of the record, leads to. It has one of the two.
 type Quantified struct {
 	By    Reverse
+	List  record.Field
 	Kind  Quantifier
 	Where Expr
 }
+
+// Listed reports whether q is about what the record's own list leads to.
+func (q *Quantified) Listed() bool { return q.List.Type == record.MultiLookup }
 
 func (*Quantified) expr() {}
 
@@ -65,8 +76,8 @@ type Reverser interface {
 	Reverse(name string) (Reverse, Scope, bool)
 }
 
-// Quantifying is a [Reader] that reaches the records that look its record up. A
-// program that quantifies matches nothing on a reader that is none.
+// Quantifying is a [Reader] that reaches the records that look its record up, and
+// those that its lists lead to. A program that quantifies matches nothing on a reader that is none.
 type Quantifying interface {
 	Reader
 	// Quantify reports whether the quantified filter holds.
@@ -96,10 +107,24 @@ func (p *parser) quantified(by Reverse, src any, sc Scope, depth int) Expr {
 	return join(es)
 }
 
+// listed reads one of {some: {…}, none: {…}} beside the operators of a list; false
+// where the key is none of them, or the list leads to nothing that may be named.
+func (p *parser) listed(f record.Field, key string, src any, sc Scope, depth int) (Expr, bool) {
+	kind, ok := parseQuantifier(key)
+	if !ok || f.Type != record.MultiLookup {
+		return nil, false
+	}
+	target, ok := sc.Related(f)
+	if !ok {
+		return nil, false
+	}
+	return &Quantified{List: f, Kind: kind, Where: p.object(src, target, depth)}, true
+}
+
 // compileQuantified asks the reader; a reader that cannot answer is found before
 // the program runs.
 func compileQuantified(e *Quantified) (matcher, bool) {
-	if e == nil || e.Kind == InvalidQuantifier || int(e.Kind) >= len(quantifierNames) || e.By.Lookup.Type != record.Lookup {
+	if e == nil || e.Kind == InvalidQuantifier || int(e.Kind) >= len(quantifierNames) || e.Listed() == (e.By.Lookup.Type == record.Lookup) {
 		return nil, false
 	}
 	if _, ok := compile(e.Where); !ok {

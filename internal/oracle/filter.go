@@ -61,11 +61,21 @@ func fieldMatches(r reader, name string, arg map[string]any) bool {
 		return rec != nil && !r.raw && matches(reader{r.w, r.u, target, rec, false}, arg)
 	}
 	for op, x := range arg {
-		if !holds(r, f, op, cell, x) {
+		where, deeper := x.(map[string]any)
+		if deeper && !quantifies(targets(r, f, cell), map[string]any{op: where}) || !deeper && !holds(r, f, op, cell, x) {
 			return false
 		}
 	}
 	return true
+}
+
+// targets are the records that the list of a multi-lookup leads to.
+func targets(r reader, f record.Field, list record.Value) (rows []reader) {
+	form := r.w.FormNumber(f.Target)
+	for _, id := range list.Refs() {
+		rows = append(rows, reader{r.w, r.u, form, r.w.Find(form.Name, id), false})
+	}
+	return rows
 }
 
 // holds decides one comparison. The first three are complements, so they stand

@@ -108,6 +108,11 @@ func allNamed(w *World, form *definition.Form, where map[string]any, ok func(*de
 			own && (!ok(form, name) || f.Type == record.Lookup && !allNamed(w, w.FormNumber(f.Target), arg.(map[string]any), ok)) {
 			return false
 		}
+		for _, x := range arg.(map[string]any) {
+			if where, deeper := x.(map[string]any); deeper && f.Type == record.MultiLookup && !allNamed(w, w.FormNumber(f.Target), where, ok) {
+				return false
+			}
+		}
 	}
 	return true
 }

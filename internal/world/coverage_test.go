@@ -10,6 +10,7 @@ import (
 	"sluice/internal/definition"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
+	"sluice/internal/record"
 )
 
 // worlds is how many worlds a test walks: all of them in a full run.
@@ -220,7 +221,9 @@ func seeWhere(w *World, u *oracle.User, f *definition.Form, seed uint64, is map[
 	}
 	is["where keeps some"] = true
 	for _, name := range named(where) {
-		if field, own := oracle.Field(f, name); field.Target != 0 {
+		if field, own := oracle.Field(f, name); field.Type == record.MultiLookup {
+			is["where over a list matters"] = true
+		} else if field.Target != 0 {
 			is["where through a lookup matters"] = true
 		} else if !own {
 			is["where quantifies"] = true

@@ -59,6 +59,9 @@ func (c cells) Related(f *record.Field) (filter.Reader, bool) {
 }
 
 func (c cells) Quantify(q *filter.Quantified, viewer record.ID) bool {
+	if q.Listed() {
+		return c.quantifyList(q, viewer)
+	}
 	child, program := c.w.FormNumber(q.By.Form), filter.Compile(q.Where)
 	for _, rec := range c.w.Records[child.Name] {
 		row := cells{c.w, c.u, child, rec}
@@ -66,6 +69,17 @@ func (c cells) Quantify(q *filter.Quantified, viewer record.ID) bool {
 			if answer, decided := q.Kind.Decided(program.Match(row, viewer)); decided {
 				return answer
 			}
+		}
+	}
+	return q.Kind != filter.Some
+}
+
+func (c cells) quantifyList(q *filter.Quantified, viewer record.ID) bool {
+	target, program := c.w.FormNumber(q.List.Target), filter.Compile(q.Where)
+	for _, id := range c.Get(&q.List).Refs() {
+		rec := c.w.Find(target.Name, id)
+		if answer, decided := q.Kind.Decided(program.Match(cells{c.w, c.u, target, rec}, viewer)); decided {
+			return answer
 		}
 	}
 	return q.Kind != filter.Some

@@ -154,6 +154,7 @@ var minimum = map[string]int{
 	"view: root over no role":                    950,
 	"w1 by below":                                1400,
 	"where keeps some":                           3950,
+	"where over a list matters":                  220,
 	"where through a lookup matters":             600,
 	"write comments: admin":                      4950,
 	"write comments: all right":                  1000,

@@ -48,14 +48,36 @@ func (g *filters) quantified(out map[string]any, f *definition.Form, depth int) 
 	if g.stored {
 		way.Name = oracle.StoredName(way.Form, way.Lookup)
 	}
+	out[way.Name] = g.quantifiers(way.Form, depth)
+	return true
+}
+
+func (g *filters) quantifiers(f *definition.Form, depth int) map[string]any {
 	arg := map[string]any{}
 	for range 1 + g.rnd.IntN(5)/4 {
 		where := map[string]any{}
 		if depth > 0 {
-			where = g.object(way.Form, depth-1)
+			where = g.object(f, depth-1)
 		}
 		arg[pick(g.rnd, []string{"some", "every", "none"})] = where
 	}
-	out[way.Name] = arg
+	return arg
+}
+
+// listed adds a condition on what a multi-lookup leads to, more often than not,
+// and sometimes another on the list beside it.
+func (g *filters) listed(out map[string]any, field record.Field, depth int) bool {
+	if g.policy || field.Type != record.MultiLookup || g.rnd.IntN(3) == 0 {
+		return false
+	}
+	target := g.w.FormNumber(field.Target)
+	if len(g.fields(target.Name)) == 0 {
+		return false
+	}
+	arg := g.quantifiers(target, depth)
+	if g.rnd.IntN(4) == 0 {
+		arg["isNull"] = g.rnd.IntN(2) == 0
+	}
+	out[field.Name] = arg
 	return true
 }

@@ -106,6 +106,9 @@ func (g *filters) condition(out map[string]any, f *definition.Form, depth int) {
 		}
 		return
 	}
+	if g.listed(out, field, depth) {
+		return
+	}
 	offered := operators(field.Type)
 	if field.Searchable && !g.policy {
 		offered = append(offered, "matches", "matches", "matches")
