@@ -32,6 +32,7 @@ func summedFolders(list string) map[string][]attack {
 		names("B05", q("groupBy:[{field:related}]", "nodes{key{related{@}}}"), "secret"),
 		noField("B09", q("groupBy:[{field:keeper}]", "nodes{key{keeper{@}}}"), "email"),
 		{class: "B13", send: where(`related:{title:{eq:"@"}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
+		{class: "B13", send: where(`rivals:{some:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
 		{class: "B13", send: where(`related:{id:{eq:"@"}}`), right: "<bobs>", wrong: "<absent>"},
 		{class: "B18", send: where(`not:{related:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
 		{class: "B18", send: where(`note:{ne:"@"}`), right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ"},

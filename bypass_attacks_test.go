@@ -101,6 +101,14 @@ func folderLists(key, head, list, tail string) map[string][]attack {
 		{class: "B18", send: where(`not:{sheets:{every:{name:{ne:"@"}}}}`), right: "CANARY-SHEET", wrong: "CANARY-XXXXX"},
 		names("B13", where("folders:{some:{@:{isNull:true}}}"), "secret"),
 		names("B13", where("sheets:{none:{folder:{@:{isNull:true}}}}"), "ssn"),
+		{class: "B13", send: where(`rivals:{some:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
+		{class: "B13", send: where(`rivals:{some:{sheets:{some:{name:{eq:"@"}}}}}`), right: "CANARY-SHEET", wrong: "CANARY-XXXXX"},
+		{class: "B13", send: where(`folders:{some:{rivals:{some:{id:{eq:"@"}}}}}`), right: "<bobs>", wrong: "<absent>", told: true},
+		{class: "B15", send: where(`rivals:{has:"@"}`), right: "<bobs>", wrong: "<absent>"},
+		{class: "B18", send: where(`id:{eq:"<eves>"} rivals:{none:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
+		{class: "B18", send: where(`rivals:{isNull:false every:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
+		names("B13", where("rivals:{some:{@:{isNull:true}}}"), "secret"),
+		names("B13", where("not:{rivals:{every:{rivals:{none:{@:{isNull:true}}}}}}"), "ssn"),
 		names("B02", q("orderBy:[{related:{field:@}}]", "nodes{id}"), "secret"),
 		names("B02", q("orderBy:[{@:{field:entry}}]", "nodes{id}"), "ledger"),
 		{class: "B18", send: where(`not:{related:{title:{eq:"@"}}}`), right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
@@ -198,6 +206,14 @@ var singleReads = map[string][]attack{
 		}},
 		names("B05", `{folder(id:"<eves>"){related{@}}}`, "secret"),
 	},
+	"app Folder.rivals": {
+		{class: "B05", by: func(t *testing.T, v *vault) {
+			if a := v.ask("eve", v.put(`{folder(id:"<eves>"){rivals{id title}}}`)); len(a.Errors) > 0 || a.at("folder.rivals") != nil || a.at("folder") == nil {
+				t.Errorf("a list out of reach: %+v", a)
+			}
+		}},
+		names("B05", `{folder(id:"<eves>"){rivals{@}}}`, "secret"),
+	},
 	"app Sheet.folder":      {names("B05", `{sheets{nodes{folder{@}}}}`, "ssn")},
 	"app Folder.keeper":     {noField("B09", `{folders{nodes{keeper{@}}}}`, "email")},
 	"app Folder.owner":      {names("B05", `{folders{nodes{@{id}}}}`, "owner")},
@@ -251,6 +267,7 @@ var folderWrites = map[string][]attack{
 		{class: "B15", send: `mutation{updateFolder(id:"@",input:{title:null},ifVersion:77){id}}`, right: "<bobs>", wrong: "<absent>", code: "NOT_FOUND"},
 		{class: "B15", send: `mutation{updateFolder(id:"@",input:{code:"CODE-EVE"}){id}}`, right: "<bobs>", wrong: "<absent>", code: "NOT_FOUND"},
 		{class: "B15", send: `mutation{updateFolder(id:"<eves>",input:{related:"@"}){id}}`, right: "<bobs>", wrong: "<absent>", code: "BAD_USER_INPUT"},
+		{class: "B15", send: `mutation{updateFolder(id:"<eves>",input:{rivals:["@"]}){id}}`, right: "<bobs>", wrong: "<absent>", code: "BAD_USER_INPUT"},
 		{class: "B15", send: `mutation{updateFolder(id:"<eves>",input:{note:"@"}){id}}`, right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ", code: "FORBIDDEN"},
 		{class: "B21", send: `mutation{updateFolder(id:"@",input:{title:"x"}){id}}`, right: "<shared>", wrong: "<shared>", code: "FORBIDDEN"},
 		names("B05", `mutation{updateFolder(id:"<eves>",input:{title:"mine"}){folder{@}}}`, "secret"),

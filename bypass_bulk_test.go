@@ -88,6 +88,7 @@ func writesBy(send string) []attack {
 		attack{class: "B01", send: `code:{eq:"@"}`, right: "CODE-BOB", wrong: "CODE-NIX"},
 		names("B01", "@:{isNull:true}", "secret"),
 		attack{class: "B13", send: `related:{title:{eq:"@"}}`, right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
+		attack{class: "B13", send: `rivals:{some:{title:{eq:"@"}}}`, right: "CANARY-TITLE", wrong: "CANARY-XXXXX"},
 		attack{class: "B13", send: `related:{id:{eq:"@"}}`, right: "<bobs>", wrong: "<absent>"},
 		names("B13", "@:{entry:{isNull:false}}", "ledger"),
 		attack{class: "B18", send: `not:{note:{eq:"@"}}`, right: "CANARY-N-EVE", wrong: "CANARY-N-XYZ", code: "FORBIDDEN"},

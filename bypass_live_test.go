@@ -13,6 +13,7 @@ var liveAttacks = map[string][]attack{
 		{class: "B01", by: liveGuess(`subscription{folderChanges(where:{@:{eq:"x"}}){id}}`, "secret", "secrez")},
 		{class: "B01", by: maskedIsNoFilter},
 		{class: "B13", by: liveGuess(`subscription{folderChanges(where:{related:{title:{eq:"@"}}}){id}}`, "CANARY-TITLE", "CANARZ-TITLE")},
+		{class: "B13", by: liveGuess(`subscription{folderChanges(where:{rivals:{some:{title:{eq:"@"}}}}){id}}`, "CANARY-TITLE", "CANARZ-TITLE")},
 		{class: "B18", by: liveGuess(`subscription{folderChanges(where:{not:{@:{isNull:true}}}){id}}`, "secret", "secrez")},
 		{class: "B05", by: liveGuess(`subscription{folderChanges{id folder{@}}}`, "ssn", "ssz")},
 		{class: "B07", by: foldersAreQuiet},

@@ -44,6 +44,7 @@ forms:
       - {name: scan, type: file}
       - {name: seal, type: file}
       - {name: badge, type: image}
+      - {name: rivals, type: multi-lookup, to: Folder}
   - name: Sheet
     plural: sheets
     fields:
@@ -163,7 +164,7 @@ func (v *vault) fill() {
 	v.values["eves"] = create("eve", `title:"mine",code:"CODE-EVE"`)
 	v.values["other"] = create("eve", `title:"other"`)
 	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{secret:"CANARY-S-BOB",ssn:"CANARY-P-BOB",note:"CANARY-N-BOB",level:9}){id}}`, v.values["bobs"])
-	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{secret:"CANARY-S-EVE",ssn:"CANARY-P-EVE",note:"CANARY-N-EVE",level:7,related:%q,ledger:%q}){id}}`, v.values["eves"], v.values["bobs"], v.values["ledger"])
+	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{secret:"CANARY-S-EVE",ssn:"CANARY-P-EVE",note:"CANARY-N-EVE",level:7,related:%[2]q,ledger:%[3]q,rivals:[%[2]q]}){id}}`, v.values["eves"], v.values["bobs"], v.values["ledger"])
 	v.must("ann", vaultPath, `mutation{updateFolder(id:%q,input:{note:"AAA-CANARY",level:3}){id}}`, v.values["other"])
 	// Shared with eve twice, to read; and one that each of two rules half matches.
 	v.values["shared"] = create("bob", `title:"shared",code:"SHARED"`)
