@@ -216,7 +216,7 @@ func (c *checker) lookups(s *setFacts, at int) {
 		if !ok || s.opens(c.index[target.Name]) {
 			continue
 		}
-		kind, follows := LookupUnreadable, "it is always null"
+		kind, follows := LookupUnreadable, "it is not in their schema"
 		if r.add && x.Required && access == Writable && !s.forms[c.index[target.Name]].add {
 			kind, follows = LookupUnfillable, "it is required, and no record can be named in it, so that every create fails"
 		}

@@ -73,7 +73,7 @@ func Kinds() []KindInfo {
 		{RightWithoutView, Warning, "a right that takes VIEW stands where the set does not view"},
 		{RightWithoutFields, Warning, "a set may add or edit records of a form and write none of its fields"},
 		{FormNeverShown, Info, "a set lists fields of a form that it neither opens nor adds to"},
-		{LookupUnreadable, Info, "a set shows a lookup to a form that it does not open: it is always null"},
+		{LookupUnreadable, Info, "a set shows a lookup to a form that it does not open: it is not in their schema"},
 		{LookupUnfillable, Warning, "a set may add to a form whose required lookup leads to a form that it does not open"},
 		{UniqueMasked, Warning, "a mask may hide a unique field from those who write it: they meet conflicts that nothing explains"},
 		{CriteriaContradict, Warning, "no record can match the criteria of a report or rule"},

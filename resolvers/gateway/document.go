@@ -67,7 +67,7 @@ func (c *call) document(op *engine.Op) (d document, f *refusal, err error) {
 // registered documents only, it must be the text of one.
 func (c *call) sent(op *engine.Op) (document, *refusal, error) {
 	text := *c.request.Query
-	if !c.g.o.RegisteredOnly && !op.Application().RegisteredOnly || exempt(op) {
+	if !c.registeredOnly(op) {
 		return document{text, freeForm}, nil, nil
 	}
 	_, ok, err := op.Registered(engine.HashPrefix + engine.DocumentHash(text))
@@ -75,10 +75,18 @@ func (c *call) sent(op *engine.Op) (document, *refusal, error) {
 		return document{}, nil, err
 	}
 	if !ok {
-		return document{}, refuse(http.StatusForbidden, graph.CodeForbidden,
-			"this application runs registered documents only: send the documentId of one"), nil
+		return document{}, unregistered(), nil
 	}
 	return document{text, registered}, nil, nil
+}
+
+// registeredOnly reports whether the viewer may run registered documents only.
+func (c *call) registeredOnly(op *engine.Op) bool {
+	return (c.g.o.RegisteredOnly || op.Application().RegisteredOnly) && !exempt(op)
+}
+
+func unregistered() *refusal {
+	return refuse(http.StatusForbidden, graph.CodeForbidden, "this application runs registered documents only: send the documentId of one")
 }
 
 // exempt reports whether the viewer may send any document: those who may
@@ -115,6 +123,8 @@ func (c *call) missing(err *gqlerror.Error) *refusal {
 // name they know, is refused.
 func (c *call) unfit(op *engine.Op, d document, errs gqlerror.List) *refusal {
 	switch {
+	case c.request.Query != nil && c.registeredOnly(op): // or a guess of the text would tell that others use it
+		return unregistered()
 	case d.kind == freeForm || c.request.Query != nil || exempt(op):
 		return refuseOperation(c.media, errs...)
 	case d.kind == ofPage:

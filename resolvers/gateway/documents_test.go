@@ -165,6 +165,13 @@ func TestRegisteredOnly(t *testing.T) {
 				t.Errorf("%s: %s: %d %s", name, query, code, body)
 			}
 		}
+		w := s.fetch("bob", "POST", "/apps/sales/graphql", strings.Replace(byHash(amountText), "{", `{"query":"`+amountText+`",`, 1))
+		if w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "amount") {
+			t.Errorf("%s: with its hash: %d %s", name, w.Code, w.Body)
+		}
+		_, guessed := s.post("bob", "sales", amountText, nil)
+		_, other := s.post("bob", "sales", amountText+" ", nil)
+		equal(t, name+": a text that others use", guessed, other)
 		s.ask("ann", titlesText, map[string]any{"first": 1})
 		s.ask("sue", free, nil)
 		if w := s.fetch("ann", "POST", "/apps/sales/graphql", `{"documentId":"titles"}`); w.Code != http.StatusOK {
