@@ -306,7 +306,12 @@ func AppendJSON(dst []byte, f *Field, v Value) []byte {
 	switch f.Type {
 	case Text, LongText, Choice, Email, Phone, URL:
 		return AppendJSONString(dst, v.text)
-	case Integer, Boolean, MultiChoice, JSON, Users, MultiLookup:
+	case JSON:
+		if len(v.text) == 0 { // nothing that was parsed is: a record that is damaged
+			return append(dst, "null"...)
+		}
+		return append(dst, v.text...)
+	case Integer, Boolean, MultiChoice, Users, MultiLookup:
 		return AppendText(dst, f, v)
 	case File, Image:
 		return appendAttachment(dst, v)
