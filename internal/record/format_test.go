@@ -349,8 +349,8 @@ func FuzzParseValue(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if v.IsNull() && fd.Type == JSON {
-			return
+		if v.IsNull() && fd.Type == JSON || fd.Type.IsFile() {
+			return // null is text of its own; the id of a file stands for what was uploaded
 		}
 		again, err := ParseValue(fd, asText(fd, AppendText(nil, fd, v)))
 		if err != nil || !again.Equal(v) {
