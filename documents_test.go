@@ -14,7 +14,7 @@ import (
 // sent as ravi, and its documents are removed.
 func TestDocs_Documents(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("NOT RUN: the guide's requests need curl")
+		notRun(t, "NOT RUN: the guide's requests need curl")
 	}
 	d := theDemo(t)
 	text := pages(t)["docs/documents.md"]
