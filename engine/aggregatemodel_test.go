@@ -383,6 +383,7 @@ func (s *stage) compareSummed(op *Op, u *oracle.User, f *definition.Form, q *sum
 	what := fmt.Sprintf("seed %d: %s aggregates %s %+v where %v having %+v", s.w.Seed, u.Email, f.Name, q.Aggregation, q.where, q.having)
 	ask := q.Aggregation
 	for at := 0; ; {
+		refill(op)
 		page, err := op.Aggregate(ask)
 		if err != nil {
 			s.tb.Fatalf("%s: %v", what, err)

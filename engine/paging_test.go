@@ -77,6 +77,7 @@ func (w cutout) check(op *Op, q List, want []record.ID, cursors []string) error 
 
 // windows checks random pages of a list, from both ends.
 func (s *stage) windows(op *Op, what string, q List, want []record.ID, rnd *rand.Rand) {
+	refill(op)
 	cursors, err := cursorsOf(op, q, want)
 	for range 4 {
 		if err != nil {

@@ -254,6 +254,13 @@ func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *
 	}
 }
 
+// refill makes room for what a proof asks of an operation, which is more than any
+// viewer asks of theirs: in large worlds the limits of one would be met.
+func refill(op *Op) {
+	const operations = 1 << 10
+	op.fuel.Left, op.related = operations*rules.QueryFuel, -operations*MaxRelated
+}
+
 func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {

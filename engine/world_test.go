@@ -26,6 +26,7 @@ func (s *stage) fields(op *Op, u *oracle.User) world.Fields {
 // walk pages through a list, checks every page against the ids that it must
 // show, and that totals and HasNext say how many there are.
 func (s *stage) walk(op *Op, what string, q List, want []record.ID) {
+	refill(op)
 	for at := 0; ; {
 		q.Total = (at+len(want))%3 != 1
 		page, err := op.List(q)
