@@ -409,7 +409,7 @@ func (s *stage) compareSummed(op *Op, u *oracle.User, f *definition.Form, q *sum
 // L1, F7): groups, values, having, order and pages.
 func TestP1_AggregateEqualsOracle(t *testing.T) {
 	var groups, several atomic.Int64
-	prove(t, 100, 10_000, func(t *testing.T, seed uint64) {
+	prove(t, 100, 5_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 31))
 		s := newStage(t, world.Random(seed, sizeOf(seed)))
 		defer s.close()

@@ -234,7 +234,7 @@ func (h *inhabited) tryUpsert(u *oracle.User, f *definition.Form, rnd *rand.Rand
 // what is stored then.
 func TestW5_BulkEqualsModel(t *testing.T) {
 	var tried, done [3]atomic.Int64
-	prove(t, 80, 5_000, func(t *testing.T, seed uint64) {
+	prove(t, 80, 2_500, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 31))
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()

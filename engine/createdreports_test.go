@@ -405,7 +405,7 @@ func (s *stage) keepable(f *definition.Form, saved *oracle.SavedReport) *oracle.
 // TestB8ReportsEqualTheOracle compares generated reports with the oracle, for
 // every user: whether it is there, and what it shows.
 func TestB8ReportsEqualTheOracle(t *testing.T) {
-	prove(t, 60, 50_000, func(t *testing.T, seed uint64) {
+	prove(t, 60, 20_000, func(t *testing.T, seed uint64) {
 		s := newStage(t, world.Random(seed, world.Small))
 		defer s.close()
 		for i, saved := range s.w.Saved {

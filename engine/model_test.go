@@ -431,7 +431,7 @@ func (h *inhabited) checkIndex(snap *storage.Snapshot, f *definition.Form, s *st
 // it, and what everybody then reads, against the oracle.
 func TestWritesEqualModel(t *testing.T) {
 	var worlds, done atomic.Int64
-	prove(t, 120, 6_000, func(t *testing.T, seed uint64) {
+	prove(t, 120, 3_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()

@@ -171,7 +171,7 @@ func (h *inhabited) plantTree(u *oracle.User, x *tree) bool {
 // against the oracle.
 func TestW4_NestedCreatesEqualModel(t *testing.T) {
 	var tried, done, deep atomic.Int64
-	prove(t, 60, 2_000, func(t *testing.T, seed uint64) {
+	prove(t, 60, 1_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 8))
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()

@@ -260,7 +260,7 @@ func (s *stage) compareHistory(op *Op, u *oracle.User, f *definition.Form, r *or
 // TestP1_CommentsAndHistoryEqualOracle compares who reads the comments and the
 // history of what with the oracle, on random worlds.
 func TestP1_CommentsAndHistoryEqualOracle(t *testing.T) {
-	prove(t, 150, 20_000, func(t *testing.T, seed uint64) {
+	prove(t, 150, 8_000, func(t *testing.T, seed uint64) {
 		w := world.Random(seed, world.Small)
 		s := newStageWithPast(t, w, &past{user: w.Users[0]})
 		defer s.close()

@@ -187,13 +187,22 @@ func plant(t *testing.T, f planted, source string) {
 	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", list, "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("the fault does not compile, so it proves nothing: %v\n%s", err, out)
 	}
-	run := exec.CommandContext(ctx, binary, "-test.run", proofs, "-test.failfast")
+	// Most faults fall to the first proof, which is soon done.
+	for _, run := range []string{"^TestP1_EngineEqualsOracle$", proofs} {
+		if noticed(ctx, t, binary, run) {
+			return
+		}
+	}
+	t.Fatal("no proof noticed")
+}
+
+func noticed(ctx context.Context, t *testing.T, binary, tests string) bool {
+	t.Helper()
+	run := exec.CommandContext(ctx, binary, "-test.run", tests, "-test.failfast")
 	run.Env = append(os.Environ(), "SLUICE_PLANTED=1", "SLUICE_FULL=")
 	out, err := run.CombinedOutput()
-	if err == nil {
-		t.Fatalf("no proof noticed")
-	}
-	if !strings.Contains(string(out), "--- FAIL") {
+	if err != nil && !strings.Contains(string(out), "--- FAIL") {
 		t.Fatalf("the proofs did not fail but end: %v\n%s", err, out)
 	}
+	return err != nil
 }

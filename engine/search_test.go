@@ -20,7 +20,7 @@ import (
 // a search give what the oracle finds word by word, whichever way is taken: the
 // limits that choose one are drawn too.
 func TestP1_SearchEqualsOracle(t *testing.T) {
-	prove(t, 250, 20_000, func(t *testing.T, seed uint64) {
+	prove(t, 250, 10_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		s := newStage(t, world.Random(seed, sizeOf(seed)))
 		defer s.close()

@@ -161,7 +161,7 @@ var sealed = regexp.MustCompile(`(?m)^[A-Za-z0-9_-]{40,} `)
 // the order of rules, on how ids look, or on whether one role or two with the
 // same rights are held (P6, C2).
 func TestP6_NothingElseMatters(t *testing.T) {
-	prove(t, 120, 10_000, func(t *testing.T, seed uint64) {
+	prove(t, 120, 5_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 8))
 		w := world.Random(seed, world.Small)
 		if seed%3 == 0 {
@@ -352,7 +352,7 @@ var more = map[string]func(w *world.World){
 // gains by the first or loses by the second.
 func TestP6_GrantsOnlyAdd(t *testing.T) {
 	ways := slices.Sorted(maps.Keys(less))
-	prove(t, 210, 30_000, func(t *testing.T, seed uint64) {
+	prove(t, 210, 15_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		w := world.Random(seed, world.Small)
 		s := newStage(t, w)

@@ -158,7 +158,7 @@ func TestFlippedByteInLog(t *testing.T) {
 	size := used(t, theFile(t, dir, "*.mem"))
 	flips := 8
 	if full() {
-		flips = 400
+		flips = 200
 	}
 	const head = 20 // of the file: a key number and an unused vector
 	for i := range flips {
@@ -247,7 +247,7 @@ func TestDamagedTable(t *testing.T) {
 	size := used(t, theFile(t, dir, "*.sst"))
 	flips := 6
 	if full() {
-		flips = 200
+		flips = 100
 	}
 	silent := 0
 	for i := range flips {
