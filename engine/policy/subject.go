@@ -37,6 +37,10 @@ type Outcome struct {
 	// fields and counts against access, but a fault of a Restrict never takes a
 	// record from the super admin (H4). A verdict does, where the rule binds.
 	Fault bool
+	// Reason is the number that the module gave for its answer, 0 for none, and
+	// Cause says what went wrong where Fault is set, in numbers of the asker. No
+	// decision reads them: explanations carry them on.
+	Reason, Cause uint8
 }
 
 // nobody stands in for nil People: no one holds a role.
