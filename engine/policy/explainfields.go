@@ -27,7 +27,6 @@ func (v *View) ExplainFields(form uint32, s Subject) []FieldExplanation {
 	if e.asked = !v.hidden(fv, s.Record()); e.asked {
 		e.masked = v.Masked(form, s)
 	}
-	e.cells = record.Redact(s.Record(), fv.rights.visible, e.masked)
 	var out []FieldExplanation
 	for i := range record.System {
 		out = append(out, e.explain(&definition.Field{Field: record.System[i]}))
@@ -45,18 +44,23 @@ type fieldExplainer struct {
 	view, edit bool
 	asked      bool // MASK rules were: nobody hides the record
 	masked     record.FieldSet
-	cells      record.Redacted
 }
 
 func (e *fieldExplainer) explain(f *definition.Field) FieldExplanation {
 	x := FieldExplanation{Name: f.Name, Number: f.Number}
-	x.Readable = e.view && e.cells.Readable(&f.Field)
+	x.Readable = e.view && e.readable(f)
 	x.Read = append(e.bySet(f), e.byMasks(f)...)
 	if !e.view {
 		x.Read = append(x.Read, Step{Statement: "W5", Kind: StepView, Verdict: Refuses, Because: ViewMissing, Action: definition.View})
 	}
 	x.Write, x.Writable = e.write(f)
 	return x
+}
+
+// readable is what a redacted record says of the cell (B3, H5).
+func (e *fieldExplainer) readable(f *definition.Field) bool {
+	cells := e.reads(f).With(f.Number)
+	return cells.Within(e.fv.rights.visible) && !cells.Meets(e.masked)
 }
 
 // bySet says what the set makes of the field (B2, B3).
