@@ -60,7 +60,7 @@ func newHouse(t *testing.T) *house {
 		h.hire(s.name, false)
 	}
 	h.apply("testdata/house.yaml")
-	must(t, h.d.Assign(t.Context(), h.as["admin"], directory.Assignment{User: h.id["dev"], Application: "crm", Kind: identity.Developer}, nil))
+	must(t, h.d.Assign(t.Context(), h.as["admin"], directory.Assignment{User: h.id["dev"], Application: "crm", Kind: identity.Developer, Tools: identity.AllTools}, nil))
 	for _, s := range staff {
 		h.place(s.name, s.role, s.set)
 	}

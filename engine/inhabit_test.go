@@ -42,9 +42,11 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 		must(tb, err)
 		ids[u.ID] = id
 		if u.Kind == identity.Live || u.Kind == identity.Portal || u.Kind == identity.Developer {
-			must(tb, d.Assign(ctx, root, directory.Assignment{
-				User: id, Application: w.App.Name, Kind: u.Kind, Role: u.Role, PermissionSet: u.Set, Attributes: u.Attributes,
-			}, nil))
+			a := directory.Assignment{User: id, Application: w.App.Name, Kind: u.Kind, Role: u.Role, PermissionSet: u.Set, Attributes: u.Attributes}
+			if u.Kind == identity.Developer {
+				a.Tools = identity.AllTools
+			}
+			must(tb, d.Assign(ctx, root, a, nil))
 		}
 	}
 	rename(w, ids)

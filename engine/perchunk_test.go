@@ -32,7 +32,7 @@ func TestP5_LongAppliesAskForTheRightPerChunk(t *testing.T) {
 	_, err = h.e.prepare(ctx, h.as["dev"], prep)
 	denied(t, err, fault.NotFound)
 	denied(t, h.e.settle(ctx, h.as["dev"], prep, true), fault.NotFound)
-	must(t, h.d.Assign(ctx, h.as["admin"], directory.Assignment{User: h.id["dev"], Application: "crm", Kind: identity.Developer}, nil))
+	must(t, h.d.Assign(ctx, h.as["admin"], directory.Assignment{User: h.id["dev"], Application: "crm", Kind: identity.Developer, Tools: identity.AllTools}, nil))
 	must(t, h.d.RevokeCredentials(ctx, h.as["admin"], h.id["dev"]))
 	_, err = h.e.prepare(ctx, h.as["dev"], prep)
 	denied(t, err, fault.Unauthenticated)

@@ -30,7 +30,7 @@ type MutationResolver interface {
 	AddUser(ctx context.Context, input AddUserInput) (*UserPayload, error)
 	AssignUser(ctx context.Context, application string, user record.ID, role string, permissionSet string, attributes []*AttributeInput) (*UserPayload, error)
 	AssignPortalUser(ctx context.Context, application string, user record.ID, permissionSet string, attributes []*AttributeInput) (*UserPayload, error)
-	AssignDeveloper(ctx context.Context, application string, user record.ID) (*UserPayload, error)
+	AssignDeveloper(ctx context.Context, application string, user record.ID, tools []Tool) (*UserPayload, error)
 	UnassignUser(ctx context.Context, application string, user record.ID) (*UserPayload, error)
 	DeactivateUser(ctx context.Context, user record.ID) (*UserPayload, error)
 	ActivateUser(ctx context.Context, user record.ID) (*UserPayload, error)
@@ -44,6 +44,8 @@ type MutationResolver interface {
 	BindRuleModule(ctx context.Context, application string, rule string, module string) (*RulePayload, error)
 	ActivateRule(ctx context.Context, application string, rule string) (*RulePayload, error)
 	DeactivateRule(ctx context.Context, application string, rule string) (*RulePayload, error)
+	GrantTools(ctx context.Context, application string, user record.ID, tools []Tool) (*UserPayload, error)
+	RevokeTools(ctx context.Context, application string, user record.ID, tools []Tool) (*UserPayload, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*Me, error)
@@ -153,6 +155,14 @@ func (ec *executionContext) field_Mutation_assignDeveloper_args(ctx context.Cont
 		return nil, err
 	}
 	args["user"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tools",
+		func(ctx context.Context, v any) ([]Tool, error) {
+			return ec.unmarshalNTool2ᚕsluiceᚋgraphᚐToolᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tools"] = arg2
 	return args, nil
 }
 
@@ -386,6 +396,36 @@ func (ec *executionContext) field_Mutation_demoteAdmin_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_grantTools_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "application",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["application"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (record.ID, error) {
+			return ec.unmarshalNID2sluiceᚋinternalᚋrecordᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tools",
+		func(ctx context.Context, v any) ([]Tool, error) {
+			return ec.unmarshalNTool2ᚕsluiceᚋgraphᚐToolᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tools"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_hideRecords_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -485,6 +525,36 @@ func (ec *executionContext) field_Mutation_revokeToken_args(ctx context.Context,
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeTools_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "application",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["application"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (record.ID, error) {
+			return ec.unmarshalNID2sluiceᚋinternalᚋrecordᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tools",
+		func(ctx context.Context, v any) ([]Tool, error) {
+			return ec.unmarshalNTool2ᚕsluiceᚋgraphᚐToolᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tools"] = arg2
 	return args, nil
 }
 
@@ -1214,7 +1284,7 @@ func (ec *executionContext) _Mutation_assignDeveloper(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AssignDeveloper(ctx, fc.Args["application"].(string), fc.Args["user"].(record.ID))
+			return ec.Resolvers.Mutation().AssignDeveloper(ctx, fc.Args["application"].(string), fc.Args["user"].(record.ID), fc.Args["tools"].([]Tool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *UserPayload) graphql.Marshaler {
@@ -1814,6 +1884,94 @@ func (ec *executionContext) fieldContext_Mutation_deactivateRule(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deactivateRule_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_grantTools(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_grantTools(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().GrantTools(ctx, fc.Args["application"].(string), fc.Args["user"].(record.ID), fc.Args["tools"].([]Tool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UserPayload) graphql.Marshaler {
+			return ec.marshalOUserPayload2ᚖsluiceᚋgraphᚐUserPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_grantTools(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_grantTools_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeTools(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeTools(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeTools(ctx, fc.Args["application"].(string), fc.Args["user"].(record.ID), fc.Args["tools"].([]Tool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UserPayload) graphql.Marshaler {
+			return ec.marshalOUserPayload2ᚖsluiceᚋgraphᚐUserPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeTools(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeTools_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2605,6 +2763,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deactivateRule":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deactivateRule(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "grantTools":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_grantTools(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokeTools":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeTools(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

@@ -49,6 +49,8 @@ type Assignment struct {
 	Role *string `json:"role,omitempty"`
 	// Of a live or portal user.
 	PermissionSet *string `json:"permissionSet,omitempty"`
+	// Of a developer; empty for all others.
+	Tools []Tool `json:"tools"`
 }
 
 // A viewer attribute in its text form: as the application's definition declares its type.
@@ -160,6 +162,8 @@ type Place struct {
 	Kind          PlaceKind `json:"kind"`
 	Role          *string   `json:"role,omitempty"`
 	PermissionSet *string   `json:"permissionSet,omitempty"`
+	// The tools that the credential of this request may be used for.
+	Tools []Tool `json:"tools"`
 }
 
 type ReassignPayload struct {
@@ -232,6 +236,8 @@ type User struct {
 	Kind        PersonKind    `json:"kind"`
 	Status      UserStatus    `json:"status"`
 	Assignments []*Assignment `json:"assignments"`
+	// The tools that an admin does not hold, by application; empty for all others.
+	WithheldTools []*WithheldTools `json:"withheldTools"`
 }
 
 type UserConnection struct {
@@ -241,6 +247,12 @@ type UserConnection struct {
 
 type UserPayload struct {
 	User *User `json:"user"`
+}
+
+// Tools that an admin does not hold in an application.
+type WithheldTools struct {
+	Application string `json:"application"`
+	Tools       []Tool `json:"tools"`
 }
 
 type AssignmentKind string
@@ -644,6 +656,74 @@ func (e *Severity) UnmarshalJSON(b []byte) error {
 }
 
 func (e Severity) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A way to look through another person's eyes. Each is a right of its own, and every
+// use of one on somebody else is written down.
+type Tool string
+
+const (
+	// Why a person may or may not see a record.
+	ToolExplain Tool = "EXPLAIN"
+	// Read as another person. It takes a session, not a personal token.
+	ToolViewAs Tool = "VIEW_AS"
+	// Who sees a record, what a person sees, and the table of all.
+	ToolReview Tool = "REVIEW"
+	// What a change of rights would give and take.
+	ToolCompare Tool = "COMPARE"
+	// Who could see a record in the past.
+	ToolRecall Tool = "RECALL"
+)
+
+var AllTool = []Tool{
+	ToolExplain,
+	ToolViewAs,
+	ToolReview,
+	ToolCompare,
+	ToolRecall,
+}
+
+func (e Tool) IsValid() bool {
+	switch e {
+	case ToolExplain, ToolViewAs, ToolReview, ToolCompare, ToolRecall:
+		return true
+	}
+	return false
+}
+
+func (e Tool) String() string {
+	return string(e)
+}
+
+func (e *Tool) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Tool(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Tool", str)
+	}
+	return nil
+}
+
+func (e Tool) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Tool) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Tool) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

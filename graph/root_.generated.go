@@ -131,7 +131,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/rule.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -149,6 +149,7 @@ var sources = []*ast.Source{
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
+	{Name: "schema/tools.graphqls", Input: sourceData("schema/tools.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -194,6 +195,8 @@ func (ec *executionContext) childFields_Assignment(ctx context.Context, field gr
 		return ec.fieldContext_Assignment_role(ctx, field)
 	case "permissionSet":
 		return ec.fieldContext_Assignment_permissionSet(ctx, field)
+	case "tools":
+		return ec.fieldContext_Assignment_tools(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Assignment", field.Name)
 }
@@ -356,6 +359,8 @@ func (ec *executionContext) childFields_Place(ctx context.Context, field graphql
 		return ec.fieldContext_Place_role(ctx, field)
 	case "permissionSet":
 		return ec.fieldContext_Place_permissionSet(ctx, field)
+	case "tools":
+		return ec.fieldContext_Place_tools(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
 }
@@ -476,6 +481,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_status(ctx, field)
 	case "assignments":
 		return ec.fieldContext_User_assignments(ctx, field)
+	case "withheldTools":
+		return ec.fieldContext_User_withheldTools(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -496,6 +503,16 @@ func (ec *executionContext) childFields_UserPayload(ctx context.Context, field g
 		return ec.fieldContext_UserPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WithheldTools(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_WithheldTools_application(ctx, field)
+	case "tools":
+		return ec.fieldContext_WithheldTools_tools(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithheldTools", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

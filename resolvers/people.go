@@ -113,12 +113,12 @@ func userPage(people *directory.People, search *string, first int, after *string
 func newUser(people *directory.People, u *directory.User) *graph.User {
 	out := &graph.User{
 		ID: u.ID, Email: u.Email, DisplayName: u.DisplayName, Kind: personKind(u),
-		Status: graph.UserStatus(u.Status.String()), Assignments: []*graph.Assignment{},
+		Status: graph.UserStatus(u.Status.String()), Assignments: []*graph.Assignment{}, WithheldTools: newWithheld(u),
 	}
 	for _, a := range people.Assignments(u.ID) {
 		out.Assignments = append(out.Assignments, &graph.Assignment{
 			Application: a.Application, Kind: graph.AssignmentKind(a.Kind.String()),
-			Role: text(a.Role), PermissionSet: text(a.PermissionSet),
+			Role: text(a.Role), PermissionSet: text(a.PermissionSet), Tools: newTools(a.Tools),
 		})
 	}
 	return out

@@ -53,9 +53,9 @@ func (r *mutationResolver) AssignPortalUser(ctx context.Context, application str
 	})
 }
 
-func (r *mutationResolver) AssignDeveloper(ctx context.Context, application string, user record.ID) (*graph.UserPayload, error) {
+func (r *mutationResolver) AssignDeveloper(ctx context.Context, application string, user record.ID, tools []graph.Tool) (*graph.UserPayload, error) {
 	return r.changeUser(ctx, user, func(p identity.Principal) error {
-		return r.assign(ctx, p, directory.Assignment{User: user, Application: application, Kind: identity.Developer})
+		return r.assign(ctx, p, directory.Assignment{User: user, Application: application, Kind: identity.Developer, Tools: toolSet(tools)})
 	})
 }
 

@@ -77,7 +77,7 @@ func (o *office) populate() {
 	}
 	_, err = o.mutation.ApplyDefinition(o.ctx("admin"), fmt.Sprintf(document, "orders"), false)
 	o.must(err)
-	_, err = o.mutation.AssignDeveloper(o.ctx("admin"), "orders", o.id["dev"])
+	_, err = o.mutation.AssignDeveloper(o.ctx("admin"), "orders", o.id["dev"], nil)
 	o.must(err)
 	_, err = o.mutation.AssignUser(o.ctx("admin"), "orders", o.id["rep"], "Rep", "Read", nil)
 	o.must(err)

@@ -83,6 +83,9 @@ func (st *staff) place(ctx context.Context, e *engine.Engine) error {
 			continue
 		}
 		a := directory.Assignment{User: st.ids[p.email], Application: Application, Kind: p.kind, Role: p.role, PermissionSet: p.set}
+		if p.kind == identity.Developer {
+			a.Tools = identity.AllTools
+		}
 		if p.kind == identity.Live {
 			a.Attributes = map[string]record.Value{}
 			if p.team != "" {

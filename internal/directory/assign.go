@@ -15,14 +15,19 @@ import (
 // called inside the transaction, perhaps several times, after the actor's right
 // was checked.
 //
+// The actor gives no tools that they do not hold themselves.
+//
 // Refused are: a live user without role or set (A7), a developer with either
 // (A13), a portal user with a role (A11), any place for an admin (A4), and with
 // Conflict: another kind of place in an application where the user has one (A8),
 // and a portal place beside places of an internal person, or the other way
 // round: portal users are external (A11).
 func (d *Directory) Assign(ctx context.Context, actor identity.Principal, a Assignment, valid func(Assignment) error) error {
-	return d.change(ctx, actor, "assignUser", func(t *storage.Txn, _ *userDoc) error {
+	return d.change(ctx, actor, "assignUser", func(t *storage.Txn, me *userDoc) error {
 		if err := a.check(); err != nil {
+			return err
+		}
+		if err := mayGive(me, a.Application, a.Tools); err != nil {
 			return err
 		}
 		u, err := target(t, a.User)

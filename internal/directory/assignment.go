@@ -8,7 +8,7 @@ import (
 
 // Assignment is a user's place in one application: a role and a permission set
 // for a live user (A7), a portal set and no role for a portal user (A11),
-// neither for a developer (A13).
+// neither for a developer (A13), who alone may hold tools.
 type Assignment struct {
 	User          record.ID
 	Application   string
@@ -16,6 +16,9 @@ type Assignment struct {
 	Role          string
 	PermissionSet string
 	Attributes    map[string]record.Value // viewer attributes by name; read only
+	// Tools are what a developer may look through others' eyes with (P10); they
+	// end with the place.
+	Tools identity.ToolSet
 }
 
 // maxAssigned bounds names in an assignment, in bytes; it is above what a
@@ -42,6 +45,8 @@ func (a *Assignment) check() error {
 		return bad("permissionSet: a portal user holds exactly one portal permission set")
 	case a.Kind == identity.Developer && (a.Role != "" || a.PermissionSet != "" || len(a.Attributes) > 0):
 		return bad("role, permissionSet, attributes: a developer holds none")
+	case a.Kind != identity.Developer && a.Tools != 0:
+		return bad("tools: live and portal users hold none")
 	case a.Kind != identity.Live && a.Kind != identity.Portal && a.Kind != identity.Developer:
 		return bad("kind: expected a live user, a portal user or a developer")
 	}

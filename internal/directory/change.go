@@ -214,7 +214,7 @@ func (d *Directory) PromoteAdmin(ctx context.Context, actor identity.Principal, 
 // DemoteAdmin makes an admin an ordinary user; only the super admin may (A2).
 func (d *Directory) DemoteAdmin(ctx context.Context, actor identity.Principal, user record.ID) error {
 	return d.rank(ctx, actor, "demoteAdmin", user, func(_ *storage.Txn, u *userDoc) error {
-		u.Admin = identity.Nobody
+		u.Admin, u.Withheld = identity.Nobody, nil
 		return nil
 	})
 }
@@ -253,6 +253,7 @@ func (d *Directory) TransferSuperAdmin(ctx context.Context, actor identity.Princ
 			return fault.New(fault.Invalid, "directory.transferSuperAdmin", "user: expected an active admin")
 		}
 		me.Admin, u.Admin = identity.Admin, identity.SuperAdmin
+		u.Withheld = nil
 		if err := t.PutDoc(SpaceUser, superAdminKey, []byte(to.String())); err != nil {
 			return err
 		}

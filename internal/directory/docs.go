@@ -51,10 +51,12 @@ type userDoc struct {
 	// deactivation and a new password. A credential of an older generation is
 	// dead.
 	Generation uint64 `json:"generation,omitempty"`
+	// Withheld are the tools that an admin does not hold, by application.
+	Withheld map[string]identity.ToolSet `json:"withheld,omitempty"`
 }
 
 func (d *userDoc) user(id record.ID) *User {
-	return &User{ID: id, Email: d.Email, DisplayName: d.Name, Admin: d.Admin, Status: d.Status}
+	return &User{ID: id, Email: d.Email, DisplayName: d.Name, Admin: d.Admin, Status: d.Status, Withheld: d.Withheld}
 }
 
 type assignmentDoc struct {
@@ -62,6 +64,7 @@ type assignmentDoc struct {
 	Role          string              `json:"role,omitempty"`
 	PermissionSet string              `json:"set,omitempty"`
 	Attributes    map[string]valueDoc `json:"attributes,omitempty"`
+	Tools         identity.ToolSet    `json:"tools,omitempty"`
 }
 
 type credentialDoc struct {
@@ -125,7 +128,7 @@ func (d valueDoc) value() record.Value {
 }
 
 func newAssignmentDoc(a *Assignment) *assignmentDoc {
-	d := &assignmentDoc{Kind: a.Kind, Role: a.Role, PermissionSet: a.PermissionSet}
+	d := &assignmentDoc{Kind: a.Kind, Role: a.Role, PermissionSet: a.PermissionSet, Tools: a.Tools}
 	for name, v := range a.Attributes {
 		if !v.IsNull() {
 			if d.Attributes == nil {
@@ -143,7 +146,7 @@ func (d *assignmentDoc) assignment(key string) (*Assignment, error) {
 	if !ok || err != nil || user != id.String() {
 		return nil, errDamagedKey
 	}
-	a := &Assignment{User: id, Application: application, Kind: d.Kind, Role: d.Role, PermissionSet: d.PermissionSet}
+	a := &Assignment{User: id, Application: application, Kind: d.Kind, Role: d.Role, PermissionSet: d.PermissionSet, Tools: d.Tools}
 	for name, v := range d.Attributes {
 		if a.Attributes == nil {
 			a.Attributes = make(map[string]record.Value, len(d.Attributes))

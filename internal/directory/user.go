@@ -44,6 +44,9 @@ type User struct {
 	DisplayName string
 	Admin       identity.Kind // SuperAdmin, Admin, or Nobody for all others
 	Status      Status
+	// Withheld are the tools that the super admin took from an admin, by
+	// application; what is stored of others has no effect. Read only.
+	Withheld map[string]identity.ToolSet
 }
 
 // NewUser is what it takes to add a person.

@@ -131,7 +131,7 @@ func (o *office) populate(organization, domain string, ids map[string]record.ID,
 	if len(applied.Faults) > 0 {
 		o.t.Fatal(applied.Faults)
 	}
-	o.must(o.d.Assign(ctx, as["admin"], directory.Assignment{User: ids["dev"], Application: "orders", Kind: identity.Developer}, nil))
+	o.must(o.d.Assign(ctx, as["admin"], directory.Assignment{User: ids["dev"], Application: "orders", Kind: identity.Developer, Tools: identity.AllTools}, nil))
 	o.must(o.d.Assign(ctx, as["admin"], directory.Assignment{User: ids["rep"], Application: "orders", Kind: identity.Live, Role: "Rep", PermissionSet: "Write"}, nil))
 	_, err = o.e.UploadModule(ctx, as["dev"], "orders", "embargo", o.module)
 	o.must(err)
