@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"sluice/engine/policy"
+	"sluice/internal/filter"
+	"sluice/internal/identity"
+	"sluice/internal/record"
+)
+
+// kin returns a key that is equal for two censuses of one lookers only where they
+// count the same: where every reach is the same and, as far as a reach depends on
+// who looks, so are those who look.
+func (c *lookers) kin(t *census) string {
+	v := t.target.view.Viewer()
+	k := kinKey{viewer: v.User, class: c.class(v), super: v.Kind == identity.SuperAdmin}
+	k.b = binary.AppendUvarint(k.b, uint64(t.form.def.Number))
+	for _, a := range judgedActions {
+		k.reach(t.theirs[a])
+	}
+	sum := sha256.Sum256(k.b)
+	return string(sum[:])
+}
+
+// kinKey encodes reaches, each as a prefix code.
+type kinKey struct {
+	b      []byte
+	viewer record.ID
+	class  string // of attributes that rules read
+	super  bool   // no fault takes a record from the super admin
+}
+
+func (k *kinKey) text(s string) {
+	k.b = binary.AppendUvarint(k.b, uint64(len(s)))
+	k.b = append(k.b, s...)
+}
+
+// rule encodes what a rule is asked: about whom matters by their attributes.
+func (k *kinKey) rule(kind byte, name string) {
+	k.b = append(k.b, kind)
+	k.text(name)
+	k.text(k.class)
+}
+
+func (k *kinKey) all(kind byte, rs []policy.Reach) {
+	k.b = binary.AppendUvarint(append(k.b, kind), uint64(len(rs)))
+	for _, r := range rs {
+		k.reach(r)
+	}
+}
+
+func (k *kinKey) reach(r policy.Reach) {
+	switch r := r.(type) {
+	case policy.All:
+		k.b = append(k.b, 'A')
+	case *policy.Owners:
+		k.owners(r)
+	case *policy.Criteria:
+		k.b = filter.AppendCanonical(append(k.b, 'C'), r.Expr)
+		if readsViewer(r.Expr) {
+			k.b = append(k.b, k.viewer[:]...)
+		}
+	case *policy.Audience:
+		k.b = binary.AppendUvarint(append(k.b, 'U'), uint64(r.Field.Number))
+		k.b = append(k.b, k.viewer[:]...)
+	case *policy.Rule:
+		k.rule('R', r.Rule.Name)
+		k.b = append(k.b, byte(r.Level))
+	case *policy.Kept:
+		k.rule('K', r.Rule.Name)
+		k.b = append(k.b, flag(k.super))
+	case *policy.OfParent:
+		k.b = binary.AppendUvarint(append(k.b, 'P'), uint64(r.Field.Number))
+		k.b = binary.AppendUvarint(k.b, uint64(r.Form))
+		k.reach(r.Parent)
+	case policy.Union:
+		k.all('O', r)
+	case policy.Intersect:
+		k.all('I', r)
+	case *policy.Minus:
+		k.b = append(k.b, 'M')
+		k.reach(r.From)
+		k.reach(r.Take)
+	default:
+		k.b = append(k.b, 'N')
+	}
+}
+
+func (k *kinKey) owners(r *policy.Owners) {
+	k.b = binary.AppendUvarint(append(k.b, 'W', flag(r.NoRole)), uint64(len(r.Users)))
+	for _, id := range r.Users {
+		k.b = append(k.b, id[:]...)
+	}
+}
+
+// readsViewer reports whether VIEWER stands in a criterion.
+func readsViewer(e filter.Expr) bool {
+	switch e := e.(type) {
+	case filter.And:
+		return slices.ContainsFunc(e, readsViewer)
+	case filter.Or:
+		return slices.ContainsFunc(e, readsViewer)
+	case filter.Not:
+		return readsViewer(e.X)
+	case *filter.Compare:
+		return slices.ContainsFunc(e.Args, func(a filter.Operand) bool { return a.Viewer })
+	}
+	return true // what criteria do not have
+}
