@@ -54,19 +54,19 @@ func (w *writer) logChange(c Change) error {
 		return err
 	}
 	entry := driver.Write{Key: w.v.scope.changes(), Value: b, Stamp: true}
-	if c.Form != 0 {
+	if c.Form == 0 {
+		entry.Also, entry.AlsoValue = w.v.scope.docHistory(c.Space), docEntry(&c)
+	} else {
 		entry.Also = w.v.scope.history(c.Form, c.Record)
 		entry.AlsoValue = binary.BigEndian.AppendUint32(nil, versionAfter(&c))
 	}
 	if err := w.grow(len(entry.Key) + 8 + len(b)); err != nil {
 		return err
 	}
-	if entry.Also != nil {
-		if err := w.grow(len(entry.Also) + 8 + len(entry.AlsoValue)); err != nil {
-			return err
-		}
-		w.indexed++
+	if err := w.grow(len(entry.Also) + 8 + len(entry.AlsoValue)); err != nil {
+		return err
 	}
+	w.indexed++
 	w.log = append(w.log, entry)
 	return nil
 }
@@ -79,6 +79,16 @@ func versionAfter(c *Change) uint32 {
 		return 0
 	}
 	return r.Version()
+}
+
+// docEntry is what the history of a space says of a change: whether the document
+// was there before, and its key.
+func docEntry(c *Change) []byte {
+	b := make([]byte, 1, 1+len(c.Key))
+	if c.Before != nil {
+		b[0] = 1
+	}
+	return append(b, c.Key...)
 }
 
 func (w *writer) appendSide(b []byte, field, sumField protowire.Number, side []byte) ([]byte, error) {

@@ -76,7 +76,9 @@
 // in the same commit. Sequences are dense per tenant: a gap is a loss. The driver
 // stamps them at the commit, so that no transaction reads a counter. Under each
 // number a record's change also stands in the history of its record, which
-// [Reader].History walks without the rest of the log. Secrets
+// [Reader].History walks without the rest of the log, and a document's in the
+// history of its space. [Snapshot.ChangeAt] finds the number of a time, and
+// [Snapshot.At] shows the state right behind a number. Secrets
 // (password hashes, sessions, tokens) are written with [Txn.PutSecret] and leave
 // no trace in the log.
 //

@@ -20,8 +20,13 @@ type HistoryCursor struct {
 
 // History opens a walk over the changes of one record.
 func (v *view) History(f *Form, id record.ID, desc bool) *HistoryCursor {
+	return v.historyIn(f, id, desc, nil, nil)
+}
+
+// historyIn is History from the key lo on, up to the key hi; nil for no bound.
+func (v *view) historyIn(f *Form, id record.ID, desc bool, lo, hi []byte) *HistoryCursor {
 	prefix := v.scope.history(f.Number, id)
-	c := &HistoryCursor{walk: v.walk(span{prefix: prefix, desc: desc, cut: len(prefix)}), desc: desc, at: -1}
+	c := &HistoryCursor{walk: v.walk(span{prefix: prefix, lo: lo, hi: hi, desc: desc, cut: len(prefix)}), desc: desc, at: -1}
 	if v.w == nil || v.closed {
 		return c
 	}
@@ -81,6 +86,21 @@ func (c *HistoryCursor) Version() uint32 {
 		return 0
 	}
 	return binary.BigEndian.Uint32(c.value)
+}
+
+// Seq returns the number of the change in the log, 0 for one that the transaction
+// itself makes.
+func (c *HistoryCursor) Seq() uint64 {
+	if rest := c.rest(); c.at < 0 && len(rest) == 8 {
+		return binary.BigEndian.Uint64(rest)
+	}
+	return 0
+}
+
+// HistoryAfter is History, oldest first, without what was changed up to a change
+// of the log.
+func (s *Snapshot) HistoryAfter(f *Form, id record.ID, after uint64) *HistoryCursor {
+	return s.v.historyIn(f, id, false, behind(s.v.scope.history(f.Number, id), after+1), nil)
 }
 
 // Change reads the entry that the cursor stands on. Its slices are valid until

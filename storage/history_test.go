@@ -1,8 +1,10 @@
 package storage_test
 
 import (
+	"errors"
 	"testing"
 
+	"sluice/internal/fault"
 	"sluice/internal/record"
 	"sluice/storage"
 	"sluice/storage/driver"
@@ -56,6 +58,56 @@ func TestDataWithoutHistories(t *testing.T) {
 	})
 	if got := versions(); len(got) != 1 || got[0] != 2 {
 		t.Errorf("the history has versions %v, want 2", got)
+	}
+}
+
+// TestDataOfFormat1 opens data as they were before the histories of spaces: what
+// was then cannot be told, and what is changed from now on can.
+func TestDataOfFormat1(t *testing.T) {
+	d := memstore.NewDriver()
+	s, err := storage.New(d, nil)
+	must(t, err)
+	tenant, err := s.NewTenant(t.Context())
+	must(t, err)
+	put := func(value string) {
+		t.Helper()
+		must(t, s.Tenant(tenant).Update(t.Context(), storage.Meta{Operation: "test"}, func(tx *storage.Txn) error {
+			return tx.PutDoc(2, "k", []byte(value))
+		}))
+	}
+	put("one")
+	put("two")
+	forget(t, d, append(tenant[:], 'l'))
+	forget(t, d, append(tenant[:], 's'))
+	var system [9]byte
+	system[8] = 'f'
+	_, err = d.Commit(t.Context(), 0, nil, []driver.Write{{Key: system[:], Value: []byte{1}}})
+	must(t, err)
+	for range 2 { // the second time there is nothing to do
+		if s, err = storage.New(d, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("three")
+	sn, err := s.Tenant(tenant).Snapshot()
+	must(t, err)
+	defer sn.Close()
+	for seq, want := range map[uint64]string{0: "", 1: "", 2: "two", 3: "three"} {
+		p, err := sn.At(seq)
+		must(t, err)
+		b, _, err := p.Doc(2, "k")
+		if want == "" && (!errors.Is(err, storage.ErrForgotten) || fault.KindOf(err) != fault.Unavailable) {
+			t.Errorf("behind change %d: %q, %v; want that it is forgotten", seq, b, err)
+		}
+		if want != "" && (err != nil || string(b) != want) {
+			t.Errorf("behind change %d: %q, %v; want %s", seq, b, err, want)
+		}
+		if _, _, err := p.Record(&storage.Form{Number: 3}, record.ID{1}); (err != nil) != (want == "") {
+			t.Errorf("a record behind change %d: %v", seq, err)
+		}
+		if whole, err := sn.Whole(seq); err != nil || whole != (want != "") {
+			t.Errorf("whole behind change %d: %v, %v", seq, whole, err)
+		}
 	}
 }
 

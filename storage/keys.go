@@ -19,6 +19,8 @@ import (
 //	d space key                  document
 //	c seq                        change log, stamped by the driver
 //	h form id seq                history of a record: its version, uint32
+//	l space seq                  history of a space: 1 where the document was there before, 0 else; its key
+//	s                            change behind which the histories of spaces are whole, uint64
 //	b hash                       a large value of the change log, by content
 //	o form                       first ordinal that is not allotted yet
 //	o form field                 likewise of the numbers of a field
@@ -34,6 +36,8 @@ const (
 	kindDoc     = 'd'
 	kindChange  = 'c'
 	kindHistory = 'h'
+	kindDocs    = 'l'
+	kindSince   = 's'
 	kindBlob    = 'b'
 	kindOrdinal = 'o'
 	kindTenant  = 't'
@@ -129,6 +133,15 @@ func (s scope) history(form uint32, id record.ID) []byte {
 	k := binary.BigEndian.AppendUint32(s.key(kindHistory, 4+idSize+8), form)
 	return append(k, id[:]...)
 }
+
+// docHistory is the prefix of the part of the change log about documents of one
+// space, stamped as history is.
+func (s scope) docHistory(space Space) []byte { return append(s.key(kindDocs, 1+8), byte(space)) }
+
+func (s scope) since() []byte { return s.key(kindSince, 0) }
+
+// behind appends a number to a stamped prefix.
+func behind(prefix []byte, seq uint64) []byte { return binary.BigEndian.AppendUint64(prefix, seq) }
 
 func (s scope) blob(sum []byte) []byte { return append(s.key(kindBlob, len(sum)), sum...) }
 

@@ -108,25 +108,34 @@ type view struct {
 	scope  scope
 	snap   driver.Snapshot
 	w      *writer // nil for a snapshot
-	stats  Stats
+	stats  *Stats
 	walks  *walk // open ones
 	closed bool
+	pasts  []*view // earlier states over the same snapshot, which end with it
 }
 
 func (v *view) close() {
 	if v.closed {
 		return
 	}
+	for _, p := range v.pasts {
+		p.end()
+	}
+	v.end()
+	v.snap.Close()
+}
+
+// end closes cursors, and whoever reads on gets ErrClosed.
+func (v *view) end() {
 	for v.walks != nil {
 		v.walks.finish(nil)
 	}
 	v.closed = true
-	v.snap.Close()
 }
 
 func (v *view) Tenant() identity.Tenant { return v.id }
 
-func (v *view) Stats() Stats { return v.stats }
+func (v *view) Stats() Stats { return *v.stats }
 
 // get is a point read: of the pending writes first, and into the read set.
 func (v *view) get(key []byte) ([]byte, bool, error) {

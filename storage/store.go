@@ -29,8 +29,9 @@ const (
 	MaxKey = 1 << 10
 )
 
-// format is the layout of keys and values that this package reads and writes.
-const format = 1
+// format is the layout of keys and values that this package reads and writes. In
+// format 1 no history of a space was kept.
+const format = 2
 
 // Options configure a Store; nil means all defaults.
 type Options struct {
@@ -90,6 +91,8 @@ func (s *Store) checkFormat() error {
 	switch {
 	case err != nil:
 		return err
+	case found && bytes.Equal(v, []byte{1}):
+		return s.upgrade(key)
 	case found && !bytes.Equal(v, []byte{format}):
 		return fmt.Errorf("storage: the data has format %x, this build reads and writes %d", v, format)
 	case found:
@@ -113,6 +116,9 @@ func (s *Store) NewTenant(ctx context.Context) (identity.Tenant, error) {
 		key := scope{}.tenant(id)
 		if _, taken, err := t.w.get(key); err != nil || taken {
 			return errors.Join(errNoTenant, err)
+		}
+		if err := t.w.put(scope(id).since(), behind(nil, 0)); err != nil {
+			return err
 		}
 		return t.w.put(key, s.opt.Now().AppendFormat(nil, time.RFC3339))
 	})
@@ -179,7 +185,7 @@ func (t Tenant) open() (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{id: t.id, scope: t.scope(), snap: snap}, nil
+	return &view{id: t.id, scope: t.scope(), snap: snap, stats: new(Stats)}, nil
 }
 
 // Meta goes into the change log with every change of a transaction.

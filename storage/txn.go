@@ -25,7 +25,7 @@ type writer struct {
 	ordinals *allotment
 	buf      driver.Tree[[]byte] // key → value, nil for deleted
 	log      []driver.Write      // the change log, stamped
-	indexed  int                 // entries of log that stand in a record's history too
+	indexed  int                 // entries of log, each of which stands in a history too
 	reads    map[string]read
 	bytes    int
 	dirty    uint64 // what Epoch returns once a document was written

@@ -129,7 +129,7 @@ func Stored(s *storage.Store) (a Acknowledged, err error) {
 
 // CheckCrash reports the first thing that is wrong in a store after a crash: an
 // acknowledged step that is lost, a step that is there in part, records and
-// indexes that disagree, a change log with a gap, a record's history that is not
+// indexes that disagree, a change log with a gap, a record's or space's history that is not
 // what the log says. A step that was not
 // acknowledged may be there, whole.
 func CheckCrash(s *storage.Store, acked Acknowledged) error {

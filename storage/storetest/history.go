@@ -118,8 +118,11 @@ func testHistory(t *testing.T, s *storage.Store) {
 
 // CheckHistories reports the first disagreement between the change log and the
 // histories of the records that it speaks of: each record's history is what
-// going through the whole log finds.
-func CheckHistories(r storage.Reader) error {
+// going through the whole log finds, and likewise each space's.
+func CheckHistories(r *storage.Snapshot) error {
+	if err := checkDocHistories(r); err != nil {
+		return err
+	}
 	want := map[record.ID][]string{}
 	var order []record.ID
 	c := r.Changes(0)

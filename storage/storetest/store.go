@@ -32,6 +32,7 @@ func RunStore(t *testing.T, open func(testing.TB) *storage.Store) {
 		{"Documents", testDocuments},
 		{"Changes", testChanges},
 		{"History", testHistory},
+		{"Past", testPast},
 		{"Epoch", testEpoch},
 		{"Conflicts", testConflicts},
 		{"Limits", testLimits},
