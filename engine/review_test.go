@@ -20,12 +20,17 @@ func signedIn(u *oracle.User) *oracle.User {
 	return &c
 }
 
-// askers are the people of a world who hold the tool.
+// askers are the people of a world to whom the tool is given.
 func (h *inhabited) askers() (out []*oracle.User) {
+	super := h.as[h.w.Users[0].ID]
 	for _, u := range h.w.Users {
-		if !u.Inactive && (u.Kind.Administers() || u.Kind == identity.Developer) {
-			out = append(out, u)
+		if u.Inactive || !u.Kind.Administers() && u.Kind != identity.Developer {
+			continue
 		}
+		if u.Kind == identity.Developer {
+			must(h.tb, h.d.GrantTools(h.tb.Context(), super, h.w.App.Name, u.ID, identity.ToolSetOf(identity.Review), nil))
+		}
+		out = append(out, u)
 	}
 	return out
 }
@@ -134,22 +139,32 @@ func (h *inhabited) sameOnlookers(asker *oracle.User, q Who, want *Onlookers) {
 		h.tb.Fatalf("seed %d: %s, %s %s %s: %+v, want %+v", h.w.Seed, asker.Email, q.Form, q.Record, q.Field, got, want.People)
 	}
 	for _, o := range got {
-		h.groundHolds(o, q)
+		h.groundHolds(asker, o, q)
 	}
 }
 
-// whyOf are the oracle's reasons for each statement that a ground may name.
-var whyOf = map[string]oracle.Why{
+// grantsOf are the oracle's reasons for each statement that a ground may name.
+var grantsOf = map[string]oracle.Why{
 	"A3": oracle.AsAdmin, "A13": oracle.AsDeveloper, "B6": oracle.AllRight, "E2": oracle.Own, "E4": oracle.ThroughParent,
 	"C3": oracle.Below, "C4": oracle.RootOverNone, "C5": oracle.Peers,
 	"F1": oracle.ShareGroup, "F2": oracle.ShareCriteria, "F3": oracle.ShareField, "F4": oracle.ShareModule,
 }
 
-// groundHolds demands that the reason is one of the oracle's.
-func (h *inhabited) groundHolds(o Onlooker, q Who) {
+// groundHolds demands that the reason is one of the oracle's, and one of those that
+// the table names.
+func (h *inhabited) groundHolds(asker *oracle.User, o Onlooker, q Who) {
+	h.tb.Helper()
 	u := signedIn(h.w.User(o.User))
-	if why := oracle.Grants(h.w, u, definition.View, q.Form, h.w.Find(q.Form, q.Record)); whyOf[o.Ground.Statement]&why == 0 {
-		h.tb.Fatalf("seed %d: %s sees %s %s for %+v, the oracle says %b", h.w.Seed, u.Email, q.Form, q.Record, o.Ground, why)
+	why := oracle.Grants(h.w, u, definition.View, q.Form, h.w.Find(q.Form, q.Record))
+	op, err := h.e.Read(h.tb.Context(), h.as[asker.ID], h.w.App.Name)
+	must(h.tb, err)
+	defer op.Close()
+	other, err := op.through(o.User)
+	must(h.tb, err)
+	f, _ := h.w.App.Form(q.Form)
+	named := slices.Contains(other.view.Grounds(f.Number), o.Ground)
+	if grantsOf[o.Ground.Statement]&why == 0 || !named || o.Ground.Because() == "" || o.Ground.Gives() == "" {
+		h.tb.Fatalf("seed %d: %s sees %s %s for %+v, the oracle says %b, named %v", h.w.Seed, u.Email, q.Form, q.Record, o.Ground, why, named)
 	}
 }
 

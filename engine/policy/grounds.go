@@ -6,7 +6,6 @@ import (
 
 	"sluice/internal/definition"
 	"sluice/internal/identity"
-	"sluice/internal/record"
 )
 
 // Ground is one thing that gives a viewer records of a form. The zero Ground gives
@@ -49,22 +48,20 @@ func (g Ground) words(which int) string {
 // what holds for every record before what holds for this one, and ownership before
 // sharing. It is false exactly where Decide denies VIEW.
 func (v *View) Ground(form uint32, s Subject) (Ground, bool) {
-	if !v.Decide(form, definition.View, s) {
-		return Ground{}, false
-	}
-	if g, full := v.byKind(); full {
-		return g, true
-	}
-	fv, rec := v.formOf(form), s.Record()
-	for _, r := range fv.form.reports {
-		if v.set.reports[r].all(definition.View) && (r.criteria == nil || v.matches(r.criteria, rec)) {
-			return Ground{"B6", r.def.Name}, true
+	x := v.Explain(form, definition.View, s)
+	var best Ground
+	for _, step := range x.Steps {
+		switch {
+		case step.Verdict != Grants:
+		case step.Kind == StepStanding:
+			return Ground{Statement: step.Statement}, x.Allowed
+		case step.Kind == StepReport:
+			return Ground{step.Statement, step.Name}, x.Allowed
+		case best.Statement == "":
+			best = Ground{step.Statement, step.Name}
 		}
 	}
-	if at := fv.form.parent; at >= 0 {
-		return Ground{"E4", v.policy.forms[at].def.Name}, true
-	}
-	return v.groundOfOwner(fv, s, rec)
+	return best, x.Allowed
 }
 
 func (v *View) byKind() (Ground, bool) {
@@ -73,36 +70,6 @@ func (v *View) byKind() (Ground, bool) {
 		return Ground{Statement: "A3"}, true
 	case identity.Developer:
 		return Ground{Statement: "A13"}, true
-	}
-	return Ground{}, false
-}
-
-// groundOfOwner is Ground within the viewer's own scope.
-func (v *View) groundOfOwner(fv *formView, s Subject, rec record.Record) (Ground, bool) {
-	owner, r := rec.Owner(), v.policy.roles
-	role := v.people.RoleOf(owner)
-	below := owners{spans: v.below.spans}
-	switch {
-	case owner == v.viewer.User:
-		return Ground{Statement: "E2"}, true
-	case below.has(owner, r, v.people):
-		return Ground{Statement: "C3"}, true
-	case v.below.noRole && role == "":
-		return Ground{Statement: "C4"}, true
-	case v.sharesPeers() && role == r.def[v.pos].Name:
-		return Ground{Statement: "C5"}, true
-	}
-	for _, rule := range fv.form.sharing {
-		if g, ok := v.groundOfRule(rule); ok && v.shares(rule, rec) {
-			return g, true
-		}
-	}
-	if sc := fv.scopes[definition.Read]; sc != nil {
-		for _, m := range sc.custom {
-			if shared(m, s) {
-				return Ground{"F4", m.Rule.Name}, true
-			}
-		}
 	}
 	return Ground{}, false
 }
@@ -121,21 +88,6 @@ func (v *View) groundOfRule(r *sharing) (Ground, bool) {
 		return Ground{"F2", r.def.Name}, true
 	}
 	return Ground{"F1", r.def.Name}, true
-}
-
-// shares reports whether the rule, which is for the viewer, holds for the record.
-func (v *View) shares(r *sharing, rec record.Record) bool {
-	switch {
-	case r.audience != nil:
-		return v.named(r.audience, rec)
-	case r.criteria != nil:
-		return v.matches(r.criteria, rec)
-	}
-	pos, ok := v.policy.roles.at[v.people.RoleOf(rec.Owner())]
-	if !ok {
-		pos = noRole
-	}
-	return r.from.has(rec.Owner(), pos)
 }
 
 // Grounds returns everything that may give the viewer records of a form to VIEW,
