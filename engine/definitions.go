@@ -95,29 +95,35 @@ func (e *Engine) CheckAssignment(_ context.Context, p identity.Principal, a dire
 		if err != nil {
 			return err
 		}
-		if a.Kind == identity.Developer {
-			return nil
-		}
-		const op = "engine.CheckAssignment"
-		portal := a.Kind == identity.Portal
-		if _, ok := def.Role(a.Role); !ok && !portal {
-			return fault.New(fault.Invalid, op, "role: %q is not a role of application %s", a.Role, def.Name)
-		}
-		if set, ok := def.Set(a.PermissionSet); !ok || set.Portal != portal {
-			whom := "users"
-			if portal {
-				whom = "portal users"
-			}
-			return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its %s", a.PermissionSet, def.Name, whom)
-		}
-		for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
-			attr, ok := attribute(def, name)
-			if v := a.Attributes[name]; !ok || !v.IsNull() && v.Kind() != attr.Type.Kind() {
-				return fault.New(fault.Invalid, op, "attributes.%s: not a viewer attribute of application %s, or not a value of its type", name, def.Name)
-			}
-		}
-		return nil
+		return checkPlace(def, &a)
 	})
+}
+
+// checkPlace reports whether a definition has the role, the permission set and the
+// attributes of a place.
+func checkPlace(def *definition.Application, a *directory.Assignment) error {
+	if a.Kind == identity.Developer {
+		return nil
+	}
+	const op = "engine.CheckAssignment"
+	portal := a.Kind == identity.Portal
+	if _, ok := def.Role(a.Role); !ok && !portal {
+		return fault.New(fault.Invalid, op, "role: %q is not a role of application %s", a.Role, def.Name)
+	}
+	if set, ok := def.Set(a.PermissionSet); !ok || set.Portal != portal {
+		whom := "users"
+		if portal {
+			whom = "portal users"
+		}
+		return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its %s", a.PermissionSet, def.Name, whom)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
+		attr, ok := attribute(def, name)
+		if v := a.Attributes[name]; !ok || !v.IsNull() && v.Kind() != attr.Type.Kind() {
+			return fault.New(fault.Invalid, op, "attributes.%s: not a viewer attribute of application %s, or not a value of its type", name, def.Name)
+		}
+	}
+	return nil
 }
 
 func attribute(def *definition.Application, name string) (*record.Field, bool) {

@@ -320,19 +320,24 @@ func (e *Engine) readBindings(r storage.Reader, app *application) (map[*definiti
 		if m == nil || fits(m.manifest, rule, app.def) != nil {
 			continue
 		}
-		b := &binding{state: s, hash: m.hash, manifest: m.manifest}
-		form, _ := app.def.Form(rule.Form)
-		for _, c := range m.manifest.Record {
-			field, _ := form.Field(c.Name)
-			b.columns = append(b.columns, app.forms[form.Number].fields[field.Number])
-		}
-		for _, name := range m.manifest.Mask {
-			field, _ := form.Field(name)
-			b.mask = append(b.mask, field.Number)
-		}
-		out[rule] = b
+		out[rule] = newBinding(app, rule, m, s)
 	}
 	return out, nil
+}
+
+// newBinding resolves the columns of a module that fits the rule.
+func newBinding(app *application, rule *definition.CustomRule, m *storedModule, state bindingState) *binding {
+	b := &binding{state: state, hash: m.hash, manifest: m.manifest}
+	form, _ := app.def.Form(rule.Form)
+	for _, c := range m.manifest.Record {
+		field, _ := form.Field(c.Name)
+		b.columns = append(b.columns, app.forms[form.Number].fields[field.Number])
+	}
+	for _, name := range m.manifest.Mask {
+		field, _ := form.Field(name)
+		b.mask = append(b.mask, field.Number)
+	}
+	return b
 }
 
 // fits reports why a module's manifest does not fit a rule of a definition.

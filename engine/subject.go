@@ -3,6 +3,7 @@ package engine
 import (
 	"sluice/engine/policy"
 	"sluice/internal/definition"
+	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/rules"
 )
@@ -172,8 +173,11 @@ func (op *Op) ready(b *binding) (bool, error) {
 }
 
 func (op *Op) batch(b *binding, recs []record.Record) *rules.Batch {
-	out := &rules.Batch{Tenant: op.r.Tenant(), Rule: b.hash, Rows: make([][]record.Value, len(recs))}
-	attributes := op.view.Viewer().Attributes
+	return batchOf(op.r.Tenant(), b, op.view.Viewer().Attributes, recs)
+}
+
+func batchOf(tenant identity.Tenant, b *binding, attributes map[string]record.Value, recs []record.Record) *rules.Batch {
+	out := &rules.Batch{Tenant: tenant, Rule: b.hash, Rows: make([][]record.Value, len(recs))}
 	for _, c := range b.manifest.Viewer {
 		out.Viewer = append(out.Viewer, attributes[c.Name])
 	}
