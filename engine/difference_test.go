@@ -160,8 +160,8 @@ func otherCriteria(w *world.World, rnd *rand.Rand) {
 	}
 }
 
-// signedIn has everybody come with a session, as a comparison has it.
-func signedIn(w *world.World) {
+// allBySession has everybody come with a session, as a comparison has it.
+func allBySession(w *world.World) {
 	w.Users = slices.Clone(w.Users)
 	for i, u := range w.Users {
 		c := *u
@@ -174,7 +174,7 @@ func signedIn(w *world.World) {
 func twoWorlds(seed uint64, size world.Size) (before, after *world.World, what string) {
 	rnd := rand.New(rand.NewPCG(seed, 33))
 	w := world.Random(seed, size)
-	signedIn(w)
+	allBySession(w)
 	ways := slices.Sorted(maps.Keys(changes))
 	c := under(w, func(*definition.Application) {})
 	for range 1 + rnd.IntN(3) {

@@ -8,12 +8,6 @@ import (
 	"sluice/storage"
 )
 
-// judgedActions are the actions on records, by their place in held.
-var judgedActions = [...]definition.Action{
-	definition.View, definition.Edit, definition.Delete, definition.Export,
-	definition.ReadComments, definition.WriteComments, definition.ReadHistory,
-}
-
 // held is what somebody may do with one record: bits of judgedActions, and fields
 // that they read and could give another value. The sets are shared.
 type held struct {
