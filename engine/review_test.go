@@ -143,13 +143,8 @@ func (h *inhabited) sameOnlookers(asker *oracle.User, q Who, want *Onlookers) {
 	}
 }
 
-<<<<<<< Updated upstream
 // grantsOf are the oracle's reasons for each statement that a ground may name.
 var grantsOf = map[string]oracle.Why{
-=======
-// reviewedWhy are the oracle's reasons for each statement that a ground may name.
-var reviewedWhy = map[string]oracle.Why{
->>>>>>> Stashed changes
 	"A3": oracle.AsAdmin, "A13": oracle.AsDeveloper, "B6": oracle.AllRight, "E2": oracle.Own, "E4": oracle.ThroughParent,
 	"C3": oracle.Below, "C4": oracle.RootOverNone, "C5": oracle.Peers,
 	"F1": oracle.ShareGroup, "F2": oracle.ShareCriteria, "F3": oracle.ShareField, "F4": oracle.ShareModule,
@@ -160,7 +155,6 @@ var reviewedWhy = map[string]oracle.Why{
 func (h *inhabited) groundHolds(asker *oracle.User, o Onlooker, q Who) {
 	h.tb.Helper()
 	u := signedIn(h.w.User(o.User))
-<<<<<<< Updated upstream
 	why := oracle.Grants(h.w, u, definition.View, q.Form, h.w.Find(q.Form, q.Record))
 	op, err := h.e.Read(h.tb.Context(), h.as[asker.ID], h.w.App.Name)
 	must(h.tb, err)
@@ -171,10 +165,6 @@ func (h *inhabited) groundHolds(asker *oracle.User, o Onlooker, q Who) {
 	named := slices.Contains(other.view.Grounds(f.Number), o.Ground)
 	if grantsOf[o.Ground.Statement]&why == 0 || !named || o.Ground.Because() == "" || o.Ground.Gives() == "" {
 		h.tb.Fatalf("seed %d: %s sees %s %s for %+v, the oracle says %b, named %v", h.w.Seed, u.Email, q.Form, q.Record, o.Ground, why, named)
-=======
-	if why := oracle.Grants(h.w, u, definition.View, q.Form, h.w.Find(q.Form, q.Record)); reviewedWhy[o.Ground.Statement]&why == 0 {
-		h.tb.Fatalf("seed %d: %s sees %s %s for %+v, the oracle says %b", h.w.Seed, u.Email, q.Form, q.Record, o.Ground, why)
->>>>>>> Stashed changes
 	}
 }
 
