@@ -20,7 +20,7 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	defer s.close()
 	w := a.op.window(a.l.form, a.l.shape, reach)
 	b := &batch{a: a, w: w, join: joiner{op: a.op, form: a.l.form}}
-	b.direct = len(w.rules) == 0 && !w.masks && len(a.lookups) == 0 && a.l.alone()
+	b.direct = !w.asks && !w.masks && len(a.lookups) == 0 && a.l.alone()
 	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
 	for !s.done() {
 		if err := a.op.ctx.Err(); err != nil {

@@ -143,8 +143,8 @@ func (s *sealer) open(argument, cursor string, keys int, binding []byte) (positi
 	return p, nil
 }
 
-// binding says which list a cursor belongs to: tenant, user, shape (which holds
-// the definition's version), form, action or report, parent and lookup, order and
+// binding says which list a cursor belongs to: tenant, user and who looks through
+// their eyes, shape (which holds the definition's version), form, action or report, parent and lookup, order and
 // filter.
 func (l *lister) binding() []byte {
 	h := sha256.New()
@@ -156,7 +156,7 @@ func (l *lister) binding() []byte {
 	}
 	t := l.op.r.Tenant()
 	put(t[:])
-	put(l.op.principal.User[:])
+	put(l.op.eyes())
 	fp := l.op.view.Shape().Fingerprint
 	put(fp[:])
 	put(binary.BigEndian.AppendUint32(nil, l.q.Form))

@@ -38,6 +38,7 @@ type Op struct {
 	related  int   // records that a filter went through, see MaxRelated
 	err      error // what ended the operation
 	write    *writeState
+	asker    *Op // who looks through the viewer's eyes, nil for nobody; see through and within
 }
 
 // errNoApplication is the one answer for an application that does not exist and
@@ -134,6 +135,9 @@ func (op *Op) Close() {
 	if op.snapshot != nil {
 		op.snapshot.Close()
 		op.snapshot = nil
+	}
+	if op.asker != nil {
+		op.asker.Close()
 	}
 }
 

@@ -36,7 +36,7 @@ type Marks struct {
 }
 
 // newPart checks the part and opens its cursors. The words say which list the
-// cursors belong to; they are bound to tenant, viewer and shape besides.
+// cursors belong to; they are bound to tenant, viewer, asker and shape besides.
 func (op *Op) newPart(q Part, words ...[]byte) (m Marks, err error) {
 	if q.First < 0 || q.First > MaxPage {
 		return m, fault.New(fault.Invalid, "engine.part", "first: %d, expected 0 to %d", q.First, MaxPage)
@@ -50,7 +50,7 @@ func (op *Op) newPart(q Part, words ...[]byte) (m Marks, err error) {
 	}
 	tenant, shape := op.r.Tenant(), op.view.Shape().Fingerprint
 	h := sha256.New()
-	for _, word := range append([][]byte{[]byte("part"), tenant[:], op.principal.User[:], shape[:]}, words...) {
+	for _, word := range append([][]byte{[]byte("part"), tenant[:], op.eyes(), shape[:]}, words...) {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(word))))
 		h.Write(word)
 	}

@@ -18,7 +18,14 @@ func (op *Op) fail(err error) {
 	}
 }
 
-func (op *Op) failed() error { return op.err }
+// failed returns what ended the operation, also where it was the asker's part of
+// it.
+func (op *Op) failed() error {
+	if op.err == nil && op.asker != nil {
+		op.err = op.asker.err
+	}
+	return op.err
+}
 
 // overdue reports whether the operation has to end, for loops over candidates
 // that are not even read. It looks at the deadline now and then.
@@ -28,7 +35,7 @@ func (op *Op) overdue() bool {
 			op.fail(err)
 		}
 	}
-	return op.err != nil
+	return op.failed() != nil
 }
 
 // maxSeen is about how many records an operation remembers: without a bound one
@@ -43,6 +50,9 @@ func (op *Op) trim() {
 	}
 	if len(op.outcomes) > maxSeen {
 		clear(op.outcomes)
+	}
+	if op.asker != nil {
+		op.asker.trim()
 	}
 }
 

@@ -245,13 +245,18 @@ func (s *stage) op(u *oracle.User) *Op {
 }
 
 func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *Op {
-	return &Op{
+	op := &Op{
 		e: s.e, ctx: context.Background(), r: r, snapshot: snap, app: s.app,
 		principal: identity.Principal{Tenant: s.tenant.ID(), User: u.ID, Credential: u.Credential},
 		view:      s.app.policy.View(viewerOf(s.w, u, s.tenant.ID()), truePeople{s.w}, s.hides()),
 		fuel:      rules.Fuel{Left: rules.QueryFuel},
 		outcomes:  map[outcomeKey]policy.Outcome{}, seen: map[recordKey]seenRecord{},
 	}
+	if u.Asker != nil {
+		op.asker = s.opOn(u.Asker, r, nil)
+		op.view = op.view.Within(op.asker.view)
+	}
+	return op
 }
 
 // refill makes room for what a proof asks of an operation, which is more than any
@@ -259,6 +264,9 @@ func (s *stage) opOn(u *oracle.User, r storage.Reader, snap *storage.Snapshot) *
 func refill(op *Op) {
 	const operations = 1 << 10
 	op.fuel.Left, op.related = operations*rules.QueryFuel, -operations*MaxRelated
+	if op.asker != nil {
+		refill(op.asker)
+	}
 }
 
 func must(tb testing.TB, err error) {

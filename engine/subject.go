@@ -15,7 +15,7 @@ type subject struct {
 	rec  record.Record
 }
 
-var _ policy.Subject = (*subject)(nil)
+var _ policy.Asked = (*subject)(nil)
 
 func (s *subject) Record() record.Record { return s.rec }
 
@@ -117,9 +117,13 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 	}
 }
 
-// askShown asks rules about those records that nobody hides from the viewer:
-// what is counted of rules that fail must not tell of the others.
+// askShown asks rules about those records that nobody hides from the viewer, and
+// that the asker reaches: what is counted of rules that fail must not tell of the
+// others.
 func (op *Op) askShown(f *form, asked []*definition.CustomRule, recs []record.Record) {
+	if op.asker != nil {
+		recs = op.asker.reached(f, recs)
+	}
 	if len(asked) == 0 {
 		return
 	}

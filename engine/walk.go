@@ -7,7 +7,6 @@ import (
 	"sluice/engine/policy"
 	"sluice/internal/fault"
 	"sluice/internal/record"
-	"sluice/rules"
 )
 
 // MaxSorted is how many records a walk puts in an order that no index gives.
@@ -70,7 +69,7 @@ func (l *lister) each(reach policy.Reach, p *plan, fn func([]admitted) error) er
 // refresh begins another window: with memory for it, and fuel.
 func (l *lister) refresh(w *window) {
 	l.op.trim()
-	l.op.fuel, l.op.related = rules.Fuel{Left: rules.QueryFuel}, 0
+	l.op.refuel()
 	w.reset()
 }
 

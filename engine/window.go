@@ -83,6 +83,7 @@ type window struct {
 	shape    *policy.FormShape
 	reach    policy.Reach
 	rules    []*definition.CustomRule // that reach or masks may ask
+	asks     bool                     // a rule is asked, of the viewer or of the asker
 	masks    bool
 	keep     bool // what was read, in the operation
 	entries  []entry
@@ -101,6 +102,7 @@ func (op *Op) window(f *form, s *policy.FormShape, reach policy.Reach) *window {
 	masks := op.view.Masks(f.def.Number)
 	w.masks = len(masks) > 0
 	w.rules = append(rulesIn(reach, nil), masks...)
+	w.asks = len(w.rules) > 0 || op.asker != nil && len(op.asker.view.Restricts(f.def.Number)) > 0
 	return w
 }
 
@@ -130,7 +132,7 @@ func (w *window) reset() { w.entries, w.recs, w.admitted = w.entries[:0], w.recs
 // room reports whether another candidate should be added: no more than the page
 // needs, but whole batches where rules are asked.
 func (w *window) room(need int) bool {
-	if len(w.rules) > 0 {
+	if w.asks {
 		need = windowSize
 	}
 	return len(w.entries) < min(need, windowSize)

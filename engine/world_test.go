@@ -132,6 +132,9 @@ func (s *stage) compareCells(op *Op, u *oracle.User, f *definition.Form, r *orac
 
 // compareWritable checks who may give a cell of a stored record another value.
 func (s *stage) compareWritable(op *Op, u *oracle.User, f *definition.Form, r *oracle.Record, fd *definition.Field, open bool) {
+	if u.Asker != nil {
+		return // who looks through another's eyes writes nothing
+	}
 	raw, _ := op.raw(s.app.forms[f.Number], r.ID)
 	sub := &subject{op: op, form: s.app.forms[f.Number], rec: raw}
 	got := open && op.view.Decide(f.Number, definition.Edit, sub)

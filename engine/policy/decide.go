@@ -12,6 +12,11 @@ import (
 // equals Contains(Reach(form, a), s) and does not build the reach. Neither asks a
 // custom rule about a record that is hidden.
 func (v *View) Decide(form uint32, a definition.Action, s Subject) bool {
+	return s != nil && v.askerMay(form, a, s) && v.decide(form, a, s)
+}
+
+// decide is Decide whoever looks through the viewer's eyes.
+func (v *View) decide(form uint32, a definition.Action, s Subject) bool {
 	fv := v.formOf(form)
 	if fv == nil || !isJudged(a) || s == nil {
 		return false
@@ -49,7 +54,7 @@ func (v *View) covers(c *cover, rec record.Record) bool {
 func (v *View) inScope(fv *formView, a definition.Action, s Subject, rec record.Record) bool {
 	if at := fv.form.parent; at >= 0 {
 		parent, ok := s.Parent()
-		return ok && v.Decide(v.policy.forms[at].def.Number, ofParent(a), parent)
+		return ok && v.decide(v.policy.forms[at].def.Number, ofParent(a), parent)
 	}
 	sc := fv.scopes[levelOf(a)]
 	if sc == nil {
@@ -127,6 +132,8 @@ func (v *View) contains(r Reach, s Subject, rec record.Record) bool {
 		return m != nil && m.Rule != nil && shared(m, s)
 	case *Kept:
 		return m != nil && m.Rule != nil && v.through(m.Rule, s)
+	case *AskerKept:
+		return v.askerThrough(m, s)
 	case *OfParent:
 		if m == nil {
 			return false
@@ -153,21 +160,23 @@ func (v *View) owned(m *Owners, owner record.ID) bool {
 	return m.NoRole && v.people.RoleOf(owner) == ""
 }
 
-// MayCreate reports whether the viewer may add a record to the form (W4).
+// MayCreate reports whether the viewer may add a record to the form (W4): never
+// within another's view.
 // parent is the record that the parent lookup will lead to; it is asked for
 // child forms only, which need EDIT on it (E4), and may be nil for others.
 func (v *View) MayCreate(form uint32, parent Subject) bool {
 	fv := v.formOf(form)
-	if fv == nil || !fv.rights.access {
+	if fv == nil || !fv.rights.access || v.asker != nil {
 		return false
 	}
 	at := fv.form.parent
 	return at < 0 || v.Decide(v.policy.forms[at].def.Number, definition.Edit, parent)
 }
 
-// MayChangeOwner decides W1. It asks for EDIT itself.
+// MayChangeOwner decides W1. It asks for EDIT itself. Within another's view it is
+// false.
 func (v *View) MayChangeOwner(form uint32, s Subject) bool {
-	if !v.Decide(form, definition.Edit, s) {
+	if v.asker != nil || !v.Decide(form, definition.Edit, s) {
 		return false
 	}
 	if v.viewer.Kind.Administers() {

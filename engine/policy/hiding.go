@@ -56,10 +56,10 @@ func (v *View) hidingOf(form uint32) []hiding {
 }
 
 // Hides reports whether somebody hides the record, which is one of the form, from
-// the viewer: no reach holds it.
+// the viewer, or from who looks through their eyes: no reach holds it.
 func (v *View) Hides(form uint32, rec record.Record) bool {
 	fv := v.formOf(form)
-	return fv != nil && !rec.IsZero() && v.hidden(fv, rec)
+	return fv != nil && !rec.IsZero() && (v.hidden(fv, rec) || v.askerHides(form, rec))
 }
 
 // hidden is Hides.

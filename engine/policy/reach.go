@@ -9,7 +9,7 @@ import (
 )
 
 // Reach is a set of records: None, All, Owners, Criteria, Audience, Rule, Kept,
-// OfParent, Union, Intersect or Minus. A nil Reach is None.
+// AskerKept, OfParent, Union, Intersect or Minus. A nil Reach is None.
 //
 // A reach that a View returns is simplified: None and All stand alone, unions
 // and intersections are flat, have at least two members, and a union holds at
@@ -71,6 +71,11 @@ func (*Minus) reach()    {}
 // action, as a tree. Form numbers that do not exist give None, and so do
 // actions that are not taken on records.
 func (v *View) Reach(form uint32, a definition.Action) Reach {
+	return v.common(form, v.own(form, a))
+}
+
+// own is Reach whoever looks through the viewer's eyes.
+func (v *View) own(form uint32, a definition.Action) Reach {
 	fv := v.formOf(form)
 	if fv == nil || !isJudged(a) {
 		return None{}
@@ -93,13 +98,16 @@ func (v *View) ReportReach(name string) Reach {
 	}
 	var shows cover
 	shows.add(r.criteria)
+	all, base := Reach(None{}), Reach(None{})
 	switch s := v.set.reports[r]; {
 	case s.all(definition.View):
-		return v.term(v.formIndex(r.form), definition.View, shows.reach(), None{})
+		all = shows.reach()
 	case s.has(definition.View):
-		return v.term(v.formIndex(r.form), definition.View, None{}, shows.reach())
+		base = shows.reach()
+	default:
+		return None{}
 	}
-	return None{}
+	return v.common(v.policy.forms[r.form].def.Number, v.term(v.formIndex(r.form), definition.View, all, base))
 }
 
 // term puts together what the reports show everything of (all), what they show
@@ -121,7 +129,7 @@ func (v *View) term(fv *formView, a definition.Action, all, base Reach) Reach {
 func (v *View) scopeReach(fv *formView, a definition.Action) Reach {
 	if at := fv.form.parent; at >= 0 {
 		parent := v.policy.forms[at].def.Number
-		r := v.Reach(parent, ofParent(a))
+		r := v.own(parent, ofParent(a)) // the asker need not reach the parent
 		if isNone(r) {
 			return None{}
 		}

@@ -22,6 +22,7 @@ type View struct {
 	shape   *Shape
 	hides   []Hide
 	forms   []atomic.Pointer[formView] // by form index, made at first use
+	asker   *View                      // who looks through the viewer's eyes, nil for nobody; see Within
 }
 
 // formView is a view of one form. The reaches are made at first use, each

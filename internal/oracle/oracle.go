@@ -28,12 +28,13 @@ const (
 )
 
 // MaySee reports whether the record is in the user's reach for the action: View,
-// Edit, Delete, Export, ReadComments, WriteComments or ReadHistory.
+// Edit, Delete, Export, ReadComments, WriteComments or ReadHistory; where somebody
+// looks through the user's eyes, in the reach of both.
 func MaySee(w *World, u *User, a definition.Action, form string, r *Record) bool {
-	return Grants(w, u, a, form, r) != 0
+	return Grants(w, u, a, form, r) != 0 && (u.Asker == nil || MaySee(w, u.Asker, a, form, r))
 }
 
-// Grants is MaySee with every reason there is.
+// Grants is MaySee of the user alone with every reason there is.
 func Grants(w *World, u *User, a definition.Action, form string, r *Record) Why {
 	onRecords := a == definition.View || a == definition.Edit || a == definition.Delete || a >= definition.Export && a <= definition.ReadHistory
 	if !onRecords || !admitted(w, u) || hidden(w, u, form, r) || restricted(w, u, form, r) {
@@ -74,7 +75,7 @@ func scope(w *World, u *User, report string, a definition.Action, form string, r
 		if a == definition.Delete {
 			a = definition.Edit
 		}
-		if parent, rec := parentOf(w, f, r); rec != nil && MaySee(w, u, a, parent, rec) {
+		if parent, rec := parentOf(w, f, r); rec != nil && Grants(w, u, a, parent, rec) != 0 {
 			return ThroughParent
 		}
 		return 0 // E4: the parent stands in for owner scope and sharing rules

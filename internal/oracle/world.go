@@ -63,6 +63,9 @@ type User struct {
 	Attributes map[string]record.Value
 	// Credential is what the user comes with whenever this world is asked.
 	Credential identity.Credential
+	// Asker looks through the user's eyes (P10): of the records in the user's reach
+	// those are seen that are in the asker's as well. Nil for the user alone.
+	Asker *User
 }
 
 // Record is one stored record with its true cells. A cell that is absent is
