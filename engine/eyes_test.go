@@ -26,9 +26,9 @@ func pairsOf(w *world.World) (out []*oracle.User) {
 	return out
 }
 
-// lookers gives worlds askers of all kinds: more admins and developers than
+// withAskers gives worlds askers of all kinds: more admins and developers than
 // chance makes, and rules that bind them.
-func lookers(w *world.World, rnd *rand.Rand) {
+func withAskers(w *world.World, rnd *rand.Rand) {
 	for _, u := range w.Users[1:] {
 		if u.Kind == identity.Live && rnd.IntN(4) == 0 {
 			u.Kind, u.Role, u.Set, u.Attributes = identity.Developer, "", "", nil
@@ -61,7 +61,7 @@ func TestP10_ViewAsShowsWhatBothSee(t *testing.T) {
 	prove(t, 36, 1_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 51))
 		w := world.Random(seed, world.Small)
-		lookers(w, rnd)
+		withAskers(w, rnd)
 		s := newStageWithPast(t, w, &past{user: w.Users[0]})
 		defer s.close()
 		pairs := pairsOf(w)
@@ -118,7 +118,7 @@ func TestP10_UnseenByEitherChangesNothing(t *testing.T) {
 		for salt := uint64(3); ; salt++ {
 			rnd := rand.New(rand.NewPCG(seed, salt))
 			a := world.Random(seed+salt<<40, world.Small)
-			lookers(a, rnd)
+			withAskers(a, rnd)
 			pairs := pairsOf(a)
 			u := pairs[rnd.IntN(len(pairs))]
 			if cut(a, u) == 0 && salt%8 != 0 {
