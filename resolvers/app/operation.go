@@ -85,6 +85,25 @@ type Run struct {
 	Cost int
 }
 
+// Introspects reports whether the answer says nothing but what the schema and
+// the text of the document do: no data, no viewer, no variable.
+func (r *Run) Introspects() bool {
+	if len(r.vars) > 0 || r.subscribes {
+		return false
+	}
+	for i := range r.set.fields {
+		switch r.set.fields[i].mean.Kind {
+		case app.IntroSchema, app.IntroType, app.TypeName:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Known is an answer without errors that was given before. The data is lent.
+func Known(data []byte) *Answer { return &Answer{Data: data} }
+
 // Prepare coerces the variables, plans and weighs the operation. sent is what
 // encoding/json reads with UseNumber.
 func (o *Operation) Prepare(sent map[string]any) (*Run, *gqlerror.Error) {

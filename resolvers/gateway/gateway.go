@@ -305,7 +305,7 @@ func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
 		return nil, refuseOperation(c.media, errNoStream), nil
 	}
 	if !mutates {
-		return run.Query(ctx, requestOf(op)), nil, nil
+		return c.query(ctx, run, op, key, d), nil, nil
 	}
 	if c.request.get {
 		return nil, refuse(http.StatusMethodNotAllowed, graph.CodeBadUserInput, "GET runs queries only; mutations are sent by POST"), nil
