@@ -12,6 +12,16 @@ import (
 	"sluice/internal/record"
 )
 
+// Why somebody sees something.
+type AccessReason struct {
+	// In words.
+	Text string `json:"text"`
+	// The rule of the access model that says so, such as C3.
+	Statement string `json:"statement"`
+	// The report, rule or form that it is about; null for none.
+	Name *string `json:"name,omitempty"`
+}
+
 type AddUserInput struct {
 	// Printable ASCII, kept in lower case, unique in the organization.
 	Email string `json:"email"`
@@ -116,6 +126,27 @@ type DeleteUserPayload struct {
 	Reassignment *Reassignment `json:"reassignment,omitempty"`
 }
 
+// What a person can see of a form.
+type FormSight struct {
+	Form string `json:"form"`
+	// Numbers of records that both see, by what the person may do with them.
+	Records *RecordCounts `json:"records"`
+	// They may add records.
+	Create bool `json:"create"`
+	// Fields that they read on each record that they see.
+	Readable []string `json:"readable"`
+	// Fields that a rule may cover on single records.
+	Masked []string `json:"masked"`
+	// Fields that do not exist for them.
+	Hidden []string `json:"hidden"`
+	// Reports that they open.
+	Reports []string `json:"reports"`
+	// What may give them records.
+	Reasons []*AccessReason `json:"reasons"`
+	// Some of the records that both see.
+	Samples []*RecordSample `json:"samples"`
+}
+
 // What an admin hides of their own records of a form.
 type HiddenRecords struct {
 	Form string `json:"form"`
@@ -141,6 +172,31 @@ type Me struct {
 	User         *User         `json:"user"`
 	Organization *Organization `json:"organization"`
 	Kind         PersonKind    `json:"kind"`
+}
+
+// Somebody who can see a record.
+type Onlooker struct {
+	ID          record.ID  `json:"id"`
+	DisplayName string     `json:"displayName"`
+	Kind        MemberKind `json:"kind"`
+	// What they may do with the record, VIEW first.
+	Actions []RecordAction `json:"actions"`
+	// A rule covers the field that was asked for: they see null in this record.
+	Masked bool `json:"masked"`
+	// The strongest reason for which they see the record.
+	Reason *AccessReason `json:"reason"`
+}
+
+// A page of the people who can see a record, ascending by id.
+type OnlookerConnection struct {
+	Nodes    []*Onlooker `json:"nodes"`
+	PageInfo *PageInfo   `json:"pageInfo"`
+	// Everybody who can see the record; where a field was asked for, those whose rights hold it.
+	TotalCount int `json:"totalCount"`
+	// Those of them for whom a rule covers the field of this record: they see null.
+	MaskedCount int `json:"maskedCount"`
+	// How many others see the record but do not have the field.
+	WithoutFieldCount int `json:"withoutFieldCount"`
 }
 
 // The tenant.
@@ -187,6 +243,22 @@ type Reassignment struct {
 	Kept int `json:"kept"`
 }
 
+type RecordCounts struct {
+	View          int `json:"view"`
+	Edit          int `json:"edit"`
+	Delete        int `json:"delete"`
+	Export        int `json:"export"`
+	ReadComments  int `json:"readComments"`
+	WriteComments int `json:"writeComments"`
+	ReadHistory   int `json:"readHistory"`
+}
+
+type RecordSample struct {
+	ID record.ID `json:"id"`
+	// The first text field of the form; null where it is empty, or one of the two does not read it.
+	Title *string `json:"title,omitempty"`
+}
+
 type RevokeTokenPayload struct {
 	ID string `json:"id"`
 }
@@ -218,6 +290,18 @@ type RuleModules struct {
 
 type RulePayload struct {
 	Rule *Rule `json:"rule"`
+}
+
+// What a person can see in an application.
+type Sight struct {
+	ID            record.ID    `json:"id"`
+	DisplayName   string       `json:"displayName"`
+	Kind          MemberKind   `json:"kind"`
+	Role          *string      `json:"role,omitempty"`
+	PermissionSet *string      `json:"permissionSet,omitempty"`
+	Forms         []*FormSight `json:"forms"`
+	// The pages that they open.
+	Pages []string `json:"pages"`
 }
 
 type SignInPayload struct {
@@ -363,6 +447,66 @@ func (e *CredentialKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e CredentialKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What somebody is in an application.
+type MemberKind string
+
+const (
+	MemberKindLive      MemberKind = "LIVE"
+	MemberKindPortal    MemberKind = "PORTAL"
+	MemberKindDeveloper MemberKind = "DEVELOPER"
+	MemberKindAdmin     MemberKind = "ADMIN"
+)
+
+var AllMemberKind = []MemberKind{
+	MemberKindLive,
+	MemberKindPortal,
+	MemberKindDeveloper,
+	MemberKindAdmin,
+}
+
+func (e MemberKind) IsValid() bool {
+	switch e {
+	case MemberKindLive, MemberKindPortal, MemberKindDeveloper, MemberKindAdmin:
+		return true
+	}
+	return false
+}
+
+func (e MemberKind) String() string {
+	return string(e)
+}
+
+func (e *MemberKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MemberKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MemberKind", str)
+	}
+	return nil
+}
+
+func (e MemberKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MemberKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MemberKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -538,6 +682,72 @@ func (e *ReassignmentState) UnmarshalJSON(b []byte) error {
 }
 
 func (e ReassignmentState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What can be done with a record.
+type RecordAction string
+
+const (
+	RecordActionView          RecordAction = "VIEW"
+	RecordActionEdit          RecordAction = "EDIT"
+	RecordActionDelete        RecordAction = "DELETE"
+	RecordActionExport        RecordAction = "EXPORT"
+	RecordActionReadComments  RecordAction = "READ_COMMENTS"
+	RecordActionWriteComments RecordAction = "WRITE_COMMENTS"
+	RecordActionReadHistory   RecordAction = "READ_HISTORY"
+)
+
+var AllRecordAction = []RecordAction{
+	RecordActionView,
+	RecordActionEdit,
+	RecordActionDelete,
+	RecordActionExport,
+	RecordActionReadComments,
+	RecordActionWriteComments,
+	RecordActionReadHistory,
+}
+
+func (e RecordAction) IsValid() bool {
+	switch e {
+	case RecordActionView, RecordActionEdit, RecordActionDelete, RecordActionExport, RecordActionReadComments, RecordActionWriteComments, RecordActionReadHistory:
+		return true
+	}
+	return false
+}
+
+func (e RecordAction) String() string {
+	return string(e)
+}
+
+func (e *RecordAction) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RecordAction(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RecordAction", str)
+	}
+	return nil
+}
+
+func (e RecordAction) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RecordAction) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RecordAction) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -131,7 +131,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -148,6 +148,7 @@ var sources = []*ast.Source{
 	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
+	{Name: "schema/review.graphqls", Input: sourceData("schema/review.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
 	{Name: "schema/tools.graphqls", Input: sourceData("schema/tools.graphqls"), BuiltIn: false},
 }
@@ -156,6 +157,18 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AccessReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_AccessReason_text(ctx, field)
+	case "statement":
+		return ec.fieldContext_AccessReason_statement(ctx, field)
+	case "name":
+		return ec.fieldContext_AccessReason_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReason", field.Name)
+}
 
 func (ec *executionContext) childFields_Application(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -285,6 +298,30 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FormSight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_FormSight_form(ctx, field)
+	case "records":
+		return ec.fieldContext_FormSight_records(ctx, field)
+	case "create":
+		return ec.fieldContext_FormSight_create(ctx, field)
+	case "readable":
+		return ec.fieldContext_FormSight_readable(ctx, field)
+	case "masked":
+		return ec.fieldContext_FormSight_masked(ctx, field)
+	case "hidden":
+		return ec.fieldContext_FormSight_hidden(ctx, field)
+	case "reports":
+		return ec.fieldContext_FormSight_reports(ctx, field)
+	case "reasons":
+		return ec.fieldContext_FormSight_reasons(ctx, field)
+	case "samples":
+		return ec.fieldContext_FormSight_samples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FormSight", field.Name)
+}
+
 func (ec *executionContext) childFields_HiddenRecords(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "form":
@@ -327,6 +364,40 @@ func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.Co
 		return ec.fieldContext_Me_credentials(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Me", field.Name)
+}
+
+func (ec *executionContext) childFields_Onlooker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Onlooker_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_Onlooker_displayName(ctx, field)
+	case "kind":
+		return ec.fieldContext_Onlooker_kind(ctx, field)
+	case "actions":
+		return ec.fieldContext_Onlooker_actions(ctx, field)
+	case "masked":
+		return ec.fieldContext_Onlooker_masked(ctx, field)
+	case "reason":
+		return ec.fieldContext_Onlooker_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Onlooker", field.Name)
+}
+
+func (ec *executionContext) childFields_OnlookerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_OnlookerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OnlookerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OnlookerConnection_totalCount(ctx, field)
+	case "maskedCount":
+		return ec.fieldContext_OnlookerConnection_maskedCount(ctx, field)
+	case "withoutFieldCount":
+		return ec.fieldContext_OnlookerConnection_withoutFieldCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OnlookerConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -395,6 +466,36 @@ func (ec *executionContext) childFields_Reassignment(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type Reassignment", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "view":
+		return ec.fieldContext_RecordCounts_view(ctx, field)
+	case "edit":
+		return ec.fieldContext_RecordCounts_edit(ctx, field)
+	case "delete":
+		return ec.fieldContext_RecordCounts_delete(ctx, field)
+	case "export":
+		return ec.fieldContext_RecordCounts_export(ctx, field)
+	case "readComments":
+		return ec.fieldContext_RecordCounts_readComments(ctx, field)
+	case "writeComments":
+		return ec.fieldContext_RecordCounts_writeComments(ctx, field)
+	case "readHistory":
+		return ec.fieldContext_RecordCounts_readHistory(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordCounts", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RecordSample_id(ctx, field)
+	case "title":
+		return ec.fieldContext_RecordSample_title(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordSample", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -449,6 +550,26 @@ func (ec *executionContext) childFields_RulePayload(ctx context.Context, field g
 		return ec.fieldContext_RulePayload_rule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Sight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Sight_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_Sight_displayName(ctx, field)
+	case "kind":
+		return ec.fieldContext_Sight_kind(ctx, field)
+	case "role":
+		return ec.fieldContext_Sight_role(ctx, field)
+	case "permissionSet":
+		return ec.fieldContext_Sight_permissionSet(ctx, field)
+	case "forms":
+		return ec.fieldContext_Sight_forms(ctx, field)
+	case "pages":
+		return ec.fieldContext_Sight_pages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Sight", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,8 @@ import (
 // Methods that change something bump the tenant's epoch. Implementations are
 // safe for concurrent use.
 type Definitions interface {
+	Reviews
+
 	// Applications returns the applications that the principal has a place in and
 	// the credential opens (B1), ascending by name; all of them for admins.
 	Applications(ctx context.Context, p identity.Principal) ([]engine.Summary, error)

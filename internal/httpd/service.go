@@ -91,6 +91,10 @@ func (s *Service) route(o Options) error {
 	if err != nil {
 		return err
 	}
+	reviews, err := gateway.NewReviews(gateway.ReviewOptions{Reviewer: s.Engine, Directory: s.Directory, Events: events})
+	if err != nil {
+		return err
+	}
 	files, err := gateway.NewFiles(gateway.FileOptions{Engine: s.Engine, Directory: s.Directory, Events: events})
 	if err != nil {
 		return err
@@ -105,6 +109,8 @@ func (s *Service) route(o Options) error {
 	mux.Handle("/apps/{application}/documents", packed)
 	mux.Handle("/apps/{application}/documents/", packed)
 	mux.Handle("/apps/{application}/export/{form}", exports)
+	mux.Handle("/apps/{application}/access-review.csv", reviews)
+	mux.Handle("/apps/{application}/access-review.json", reviews)
 	mux.Handle("/apps/{application}/files/", files)
 	mux.Handle("/apps/{application}/imports", imports)
 	mux.Handle("/apps/{application}/imports/", imports)
