@@ -75,6 +75,9 @@ type application struct {
 	forms     map[uint32]*form
 	bindings  map[*definition.CustomRule]*binding
 	hides     []*hide
+	// lost are rules of an earlier state whose module cannot be run any more; nil
+	// for the state of now.
+	lost map[*definition.CustomRule]bool
 }
 
 // form is one form with its indexes by use.

@@ -33,6 +33,7 @@ type Op struct {
 	outcomes map[outcomeKey]policy.Outcome
 	seen     map[recordKey]seenRecord
 	faults   int
+	doubt    bool // a rule was asked of which nobody knows what it said then
 	steps    int
 	nested   int   // records added below others
 	related  int   // records that a filter went through, see MaxRelated

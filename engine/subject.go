@@ -84,9 +84,11 @@ func keyOf(rule *definition.CustomRule, rec record.Record) outcomeKey {
 
 func (op *Op) outcome(f *form, rule *definition.CustomRule, rec record.Record) policy.Outcome {
 	if o, ok := op.outcomes[keyOf(rule, rec)]; ok {
+		op.doubt = op.doubt || op.app.lost[rule]
 		return o
 	}
 	op.ask(f, rule, []record.Record{rec})
+	op.doubt = op.doubt || op.app.lost[rule]
 	return op.outcomes[keyOf(rule, rec)] // zero, which denies, where asking failed
 }
 
@@ -103,7 +105,7 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 		return
 	}
 	b := op.app.bindings[rule]
-	verdicts, err := op.verdicts(b, todo)
+	verdicts, err := op.verdicts(rule, b, todo)
 	if err != nil {
 		op.fail(err)
 		return
@@ -141,7 +143,7 @@ func (op *Op) askShown(f *form, asked []*definition.CustomRule, recs []record.Re
 // verdicts asks a module, or says for every record that there is none. An
 // operation whose time is over gets an error: a runner that had no time left may
 // have answered with faults, which would only shorten lists.
-func (op *Op) verdicts(b *binding, recs []record.Record) ([]rules.Verdict, error) {
+func (op *Op) verdicts(rule *definition.CustomRule, b *binding, recs []record.Record) ([]rules.Verdict, error) {
 	out := make([]rules.Verdict, len(recs))
 	ready, err := op.ready(b)
 	switch {
@@ -151,6 +153,9 @@ func (op *Op) verdicts(b *binding, recs []record.Record) ([]rules.Verdict, error
 	default:
 		for i := range out {
 			out[i].Fault = rules.FaultMissing
+		}
+		if op.app.lost != nil && b != nil {
+			op.app.lost[rule] = true
 		}
 	}
 	if err == nil {

@@ -44,15 +44,9 @@ func (c *DocHistoryCursor) Was() bool { return c.value[0] == 1 }
 // Change reads the entry that the cursor stands on. Its slices are valid until
 // the reader is closed.
 func (c *DocHistoryCursor) Change() (Change, error) {
-	seq := c.Seq()
-	c.v.stats.Gets++
-	b, found, err := c.v.snap.Get(c.v.scope.change(seq))
-	if err != nil {
-		return Change{}, err
+	ch, found, err := c.v.change(c.Seq())
+	if err == nil && !found {
+		err = errDamaged
 	}
-	ch, ok := c.v.decodeChange(seq, b)
-	if !found || !ok {
-		return Change{}, errDamaged
-	}
-	return ch, nil
+	return ch, err
 }

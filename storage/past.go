@@ -132,13 +132,18 @@ func (v *view) changeTime(seq uint64) (time.Time, error) {
 
 // Change reads one entry of the log, false where there is none. Its slices are
 // valid until the snapshot is closed.
-func (s *Snapshot) Change(seq uint64) (Change, bool, error) {
-	s.v.stats.Gets++
-	b, found, err := s.v.get(s.v.scope.change(seq))
+func (s *Snapshot) Change(seq uint64) (Change, bool, error) { return s.v.change(seq) }
+
+func (v *view) change(seq uint64) (Change, bool, error) {
+	if v.closed {
+		return Change{}, false, ErrClosed
+	}
+	v.stats.Gets++
+	b, found, err := v.snap.Get(v.scope.change(seq))
 	if err != nil || !found {
 		return Change{}, false, err
 	}
-	ch, ok := s.v.decodeChange(seq, b)
+	ch, ok := v.decodeChange(seq, b)
 	if !ok {
 		return Change{}, false, errDamaged
 	}
@@ -249,4 +254,58 @@ func (p *Past) Index(*Form, *Index, Range) *IndexCursor { return &IndexCursor{wa
 // Guarded fails: a past state has no indexes.
 func (p *Past) Guarded(*Form, *Index, record.Value) (record.ID, bool, error) {
 	return record.ID{}, false, errPast
+}
+
+// Advance moves the state forward to that right behind a later change, at the
+// cost of what changed in between. What was read of it before ends.
+func (p *Past) Advance(seq uint64) error {
+	if seq < p.seq {
+		return fault.New(fault.Internal, "storage.Advance", "a past state goes forward only")
+	}
+	for s := range p.loaded {
+		if err := p.advance(s, seq); err != nil {
+			return err
+		}
+	}
+	p.seq, p.epoch = seq, nextDirty()
+	return nil
+}
+
+func (p *Past) advance(s Space, seq uint64) error {
+	c := p.docHistory(s, p.seq)
+	defer c.Close()
+	last := map[string]uint64{}
+	for c.Next() && c.Seq() <= seq {
+		last[c.Key()] = c.Seq()
+	}
+	if c.Err() != nil {
+		return c.Err()
+	}
+	for key, at := range last {
+		ch, found, err := p.change(at)
+		if err != nil || !found {
+			return errors.Join(errDamaged, err)
+		}
+		p.w.buf.Set(p.scope.doc(s, key), ch.After)
+	}
+	return nil
+}
+
+// EndOf returns the last entry of the transaction that an entry is of: those of
+// one stand behind each other with the same time, actor and operation.
+func (s *Snapshot) EndOf(seq uint64) (uint64, error) {
+	first, found, err := s.v.change(seq)
+	if err != nil || !found {
+		return 0, errors.Join(errDamaged, err)
+	}
+	for {
+		next, found, err := s.v.change(seq + 1)
+		if err != nil {
+			return 0, err
+		}
+		if !found || next.Meta != first.Meta {
+			return seq, nil
+		}
+		seq++
+	}
 }

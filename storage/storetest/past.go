@@ -99,6 +99,19 @@ func testPast(t *testing.T, s *storage.Store) {
 		if !maps.Equal(got, p.shown) {
 			t.Fatalf("state %d: %v\nwas %v", i, got, p.shown)
 		}
+		if i > 0 {
+			if end, err := sn.EndOf(all[i-1].seq + 1); err != nil || end != p.seq {
+				t.Errorf("state %d: its transaction ends at %d, %v; want %d", i, end, err, p.seq)
+			}
+			from, err := sn.At(all[rnd.IntN(i)].seq)
+			must(t, err)
+			_, err = pastWorld(from)
+			must(t, err)
+			must(t, from.Advance(p.seq))
+			if got, err = pastWorld(from); err != nil || !maps.Equal(got, p.shown) {
+				t.Fatalf("state %d, gone on to: %v, %v\nwas %v", i, got, err, p.shown)
+			}
+		}
 		for _, d := range []time.Duration{0, 999 * time.Millisecond} {
 			if seq, err := sn.ChangeAt(p.at.Add(d)); err != nil || seq != p.seq {
 				t.Errorf("at %v behind state %d: change %d, %v; want %d", d, i, seq, err, p.seq)
