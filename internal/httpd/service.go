@@ -69,7 +69,7 @@ func New(o Options) (*Service, error) {
 }
 
 func (s *Service) route(o Options) error {
-	events := gateway.Events{Failed: s.failed, Panicked: s.panicked}
+	events := gateway.Events{Failed: s.failed, Panicked: s.panicked, ViewedAs: s.viewedAs}
 	apps, err := gateway.New(gateway.Options{Engine: s.Engine, Directory: s.Directory, Events: events, RegisteredOnly: o.RegisteredOnly})
 	s.apps = apps
 	if err != nil {
@@ -158,6 +158,10 @@ func (s *Service) failed(ctx context.Context, application string, err error) {
 
 func (s *Service) panicked(ctx context.Context, value any, stack []byte) {
 	s.log.ErrorContext(ctx, "panic in a request", "value", value, "stack", string(stack))
+}
+
+func (s *Service) viewedAs(ctx context.Context, v gateway.Sight) {
+	s.log.InfoContext(ctx, "view as", "application", v.Application, "asker", v.Asker, "target", v.Target, "operation", v.Operation)
 }
 
 func (s *Service) definitionDamaged(t identity.Tenant, application string, err error) {

@@ -80,8 +80,9 @@ func (f *refusal) write(w http.ResponseWriter, media string) {
 }
 
 // writeData sends data, which is JSON already, and errors. They are written as
-// they are: nothing encodes data a second time.
-func writeData(w http.ResponseWriter, media string, data []byte, errs gqlerror.List) {
+// they are: nothing encodes data a second time. seen marks an answer that was given
+// as another person; nil for none.
+func writeData(w http.ResponseWriter, media string, data []byte, errs gqlerror.List, seen *mark) {
 	head := []byte(`{"data":`)
 	if len(errs) > 0 {
 		list, err := json.Marshal(errs)
@@ -91,10 +92,16 @@ func writeData(w http.ResponseWriter, media string, data []byte, errs gqlerror.L
 		}
 		head = append(append([]byte(`{"errors":`), list...), `,"data":`...)
 	}
+	tail, err := seen.extensions()
+	if err != nil {
+		refuseWith(fault.Wrap(fault.Internal, "gateway", err, "extensions")).write(w, media)
+		return
+	}
+	tail = append(tail, '}')
 	setHeaders(w, media)
-	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(data)+1))
+	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(data)+len(tail)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(head)
 	_, _ = w.Write(data)
-	_, _ = w.Write([]byte{'}'})
+	_, _ = w.Write(tail)
 }

@@ -32,6 +32,7 @@ func writeTagged(w http.ResponseWriter, r *http.Request, contentType, tag string
 	h.Set("Cache-Control", "private, no-cache")
 	h.Add("Vary", "Accept")
 	h.Add("Vary", "Authorization")
+	h.Add("Vary", ViewAsHeader)
 	h.Set("ETag", tag)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if knows(r, tag) {
@@ -54,4 +55,15 @@ func knows(r *http.Request, tag string) bool {
 		}
 	}
 	return false
+}
+
+// writeUnkept answers a GET with a body that nobody keeps.
+func writeUnkept(w http.ResponseWriter, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // a client that went away is not told
 }

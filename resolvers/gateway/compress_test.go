@@ -108,7 +108,7 @@ func TestCompressionLeavesStreamsAlone(t *testing.T) {
 func TestCompressedLengthIsPadded(t *testing.T) {
 	say := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeData(w, mediaJSON, []byte(`"`+text+strings.Repeat("y", 2000)+`"`), nil)
+			writeData(w, mediaJSON, []byte(`"`+text+strings.Repeat("y", 2000)+`"`), nil, nil)
 		})
 	}
 	lengths, handler := map[int]bool{}, func(text string) http.Handler { return Compress(say(text)) }

@@ -46,7 +46,7 @@ func Origins(h http.Handler, origins []string) (http.Handler, error) {
 }
 
 const (
-	exposedHeaders = "ETag, WWW-Authenticate, " + CostHeader + ", " + replayedHeader
+	exposedHeaders = "ETag, WWW-Authenticate, " + CostHeader + ", " + replayedHeader + ", " + ViewAsHeader
 	preflightTime  = "600" // seconds that a browser may keep the answer
 )
 
@@ -54,7 +54,7 @@ func answerPreflight(w http.ResponseWriter, origin string) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, "+CostHeader)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, "+CostHeader+", "+ViewAsHeader)
 	h.Set("Access-Control-Max-Age", preflightTime)
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -12,6 +12,7 @@ import (
 	"sluice/graph"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
+	"sluice/internal/record"
 	"sluice/resolvers/app"
 )
 
@@ -42,6 +43,8 @@ type Events struct {
 	Failed func(ctx context.Context, application string, err error)
 	// Panicked reports a panic and where it came from.
 	Panicked func(ctx context.Context, value any, stack []byte)
+	// ViewedAs reports that somebody viewed as another person.
+	ViewedAs func(ctx context.Context, s Sight)
 }
 
 // CostHeader asks for the cost of an operation, with any value, and tells it:
@@ -83,7 +86,7 @@ func New(o Options) (*Gateway, error) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusNotFound, graph.CodeNotFound, "there is nothing at this address").write(w, mediaJSON)
 	})
-	g.handler = Protect(mux, o.Events)
+	g.handler = protect(mux, o.Events)
 	return g, nil
 }
 
@@ -91,8 +94,12 @@ func New(o Options) (*Gateway, error) {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }
 
 // Protect wraps a handler: requests that a browser sends for another site are
-// refused, and a panic is answered by INTERNAL with nothing of its cause.
-func Protect(h http.Handler, ev Events) http.Handler {
+// refused, and so are those made as another person; a panic is answered by
+// INTERNAL with nothing of its cause.
+func Protect(h http.Handler, ev Events) http.Handler { return protect(asOneself(h), ev) }
+
+// protect is Protect for handlers of which some answer as another person.
+func protect(h http.Handler, ev Events) http.Handler {
 	p := http.NewCrossOriginProtection()
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusForbidden, graph.CodeForbidden, "requests from other sites are refused").write(w, mediaJSON)
@@ -121,7 +128,7 @@ func Protect(h http.Handler, ev Events) http.Handler {
 func (g *Gateway) serve(page bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !page && upgrades(r) {
-			g.socket(w, r)
+			asOneself(http.HandlerFunc(g.socket))(w, r)
 			return
 		}
 		media, refused := answerMedia(r)
@@ -158,6 +165,10 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 	if f != nil {
 		return f
 	}
+	as, f := eyes(r)
+	if f != nil {
+		return f
+	}
 	q, f := g.request(w, r, page)
 	if f != nil {
 		return f
@@ -166,8 +177,11 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 	if f != nil {
 		return f
 	}
-	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media, key: key}
-	if !q.get && wantsEvents(r) {
+	c := call{g: g, principal: p, application: r.PathValue("application"), request: q, media: media, key: key, as: as}
+	if only && !as.IsZero() {
+		return onlyQueries()
+	}
+	if !q.get && as.IsZero() && wantsEvents(r) {
 		c.media = mediaGraphQL
 		if sent, f := g.events(w, r, &c, only); sent || f != nil {
 			return f
@@ -175,6 +189,7 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 		c.media = media
 	}
 	answer, f := c.run(ctx)
+	c.seen.tell(w)
 	if f != nil {
 		return f
 	}
@@ -188,11 +203,11 @@ func (g *Gateway) run(w http.ResponseWriter, r *http.Request, media string, page
 	if c.replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
-	if q.get && len(answer.Errors) == 0 {
+	if q.get && len(answer.Errors) == 0 && c.seen == nil {
 		writeCached(w, r, media, answer.Data)
 		return nil
 	}
-	writeData(w, media, answer.Data, answer.Errors)
+	writeData(w, media, answer.Data, answer.Errors, c.seen)
 	return nil
 }
 
@@ -253,6 +268,8 @@ type call struct {
 	key         *engine.ReplayKey // nil for none
 	cost        int               // of the operation, once it is prepared
 	replayed    bool              // the answer is that of a mutation done before
+	as          record.ID         // whose answer is asked for; zero for one's own
+	seen        *mark             // of the answer; nil for one's own
 }
 
 // maxAttempts bounds how often a mutation is prepared anew because rights
@@ -279,11 +296,12 @@ func (c *call) run(ctx context.Context) (*app.Answer, *refusal) {
 }
 
 func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
-	op, err := c.g.o.Engine.Read(ctx, c.principal, c.application)
+	op, err := c.g.read(ctx, c.principal, c.application, c.as, c.request.asked())
 	if err != nil {
 		return nil, nil, err
 	}
 	defer op.Close()
+	c.seen = marked(op)
 	e, key, err := c.g.schemas.of(op)
 	if err != nil {
 		return nil, nil, err
@@ -300,6 +318,9 @@ func (c *call) attempt(ctx context.Context) (*app.Answer, *refusal, error) {
 	run, mutates, f := c.prepare(op, e, d)
 	if f != nil {
 		return nil, f, nil
+	}
+	if c.seen != nil && (mutates || run.Subscribes()) {
+		return nil, onlyQueries(), nil
 	}
 	if run.Subscribes() {
 		return nil, refuseOperation(c.media, errNoStream), nil

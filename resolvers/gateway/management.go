@@ -120,7 +120,7 @@ func (m *Management) run(w http.ResponseWriter, r *http.Request, media string) *
 		return f
 	}
 	resp := m.execute(ctx, oc)
-	writeData(w, media, resp.Data, graph.Cut(resp.Errors))
+	writeData(w, media, resp.Data, graph.Cut(resp.Errors), nil)
 	return nil
 }
 

@@ -23,9 +23,9 @@ const MaxManifest = 3 << 20
 
 // registryRoutes are those beside the documents that are run.
 func (g *Gateway) registryRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("PUT /apps/{application}/documents", g.putDocuments)
-	mux.HandleFunc("GET /apps/{application}/documents", g.asPrincipal(g.listDocuments))
-	mux.HandleFunc("DELETE /apps/{application}/documents/{id...}", g.asPrincipal(g.removeDocument))
+	mux.HandleFunc("PUT /apps/{application}/documents", asOneself(http.HandlerFunc(g.putDocuments)))
+	mux.HandleFunc("GET /apps/{application}/documents", asOneself(g.asPrincipal(g.listDocuments)))
+	mux.HandleFunc("DELETE /apps/{application}/documents/{id...}", asOneself(g.asPrincipal(g.removeDocument)))
 	mux.HandleFunc("GET /apps/{application}/schema.graphql", g.schemaRoute(formSDL))
 	mux.HandleFunc("GET /apps/{application}/schema.json", g.schemaRoute(formJSON))
 	mux.HandleFunc("GET /apps/{application}/pages", g.asPrincipal(g.listPages))
@@ -35,6 +35,7 @@ func (g *Gateway) registryRoutes(mux *http.ServeMux) {
 type outcome struct {
 	status int
 	value  any
+	seen   *mark // of one that was given as another person
 }
 
 // asPrincipal authenticates, runs the route, and writes what comes of it.
@@ -46,6 +47,7 @@ func (g *Gateway) asPrincipal(run func(context.Context, *http.Request, identity.
 		if f == nil {
 			out, err := run(ctx, r, p)
 			if err == nil {
+				out.seen.tell(w)
 				writeJSON(w, out)
 				return
 			}
@@ -124,11 +126,11 @@ func (g *Gateway) register(ctx context.Context, p identity.Principal, applicatio
 		}
 	}
 	if len(out.Faults) > 0 {
-		return outcome{http.StatusUnprocessableEntity, out}, nil
+		return outcome{status: http.StatusUnprocessableEntity, value: out}, nil
 	}
 	op.Close()
 	out.Added, err = g.o.Engine.PutDocuments(ctx, p, application, docs)
-	return outcome{http.StatusOK, out}, err
+	return outcome{status: http.StatusOK, value: out}, err
 }
 
 // documentFaults checks a document against what the whole definition offers:
@@ -166,13 +168,13 @@ func (g *Gateway) listDocuments(ctx context.Context, r *http.Request, p identity
 	for i, d := range docs {
 		out[i] = registeredDocument(d)
 	}
-	return outcome{http.StatusOK, map[string]any{"documents": out}}, err
+	return outcome{status: http.StatusOK, value: map[string]any{"documents": out}}, err
 }
 
 func (g *Gateway) removeDocument(ctx context.Context, r *http.Request, p identity.Principal) (outcome, error) {
 	id := r.PathValue("id")
 	err := g.o.Engine.RemoveDocument(ctx, p, r.PathValue("application"), id)
-	return outcome{http.StatusOK, map[string]string{"removed": id}}, err
+	return outcome{status: http.StatusOK, value: map[string]string{"removed": id}}, err
 }
 
 // pageSummary is what somebody with ACCESS may know of a page.
@@ -184,7 +186,11 @@ type pageSummary struct {
 
 // listPages lists the pages that the viewer may open.
 func (g *Gateway) listPages(ctx context.Context, r *http.Request, p identity.Principal) (outcome, error) {
-	op, err := g.o.Engine.Read(ctx, p, r.PathValue("application"))
+	as, f := eyes(r)
+	if f != nil {
+		return outcome{}, f
+	}
+	op, err := g.read(ctx, p, r.PathValue("application"), as, asked{Pages: true})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -193,7 +199,7 @@ func (g *Gateway) listPages(ctx context.Context, r *http.Request, p identity.Pri
 	for _, page := range op.View().Shape().Pages {
 		out = append(out, pageSummary{page.Name, page.Label, page.Description})
 	}
-	return outcome{http.StatusOK, map[string]any{"pages": out}}, nil
+	return outcome{http.StatusOK, map[string]any{"pages": out}, marked(op)}, nil
 }
 
 const opManifest = "gateway.ReadManifest"

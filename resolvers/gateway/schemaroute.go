@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -60,7 +61,9 @@ func (g *Gateway) schemaRoute(form schemaForm) http.HandlerFunc {
 			if err == nil {
 				return
 			}
-			f = refuseWith(err)
+			if f, _ = errors.AsType[*refusal](err); f == nil {
+				f = refuseWith(err)
+			}
 		}
 		if f.cause != nil {
 			g.failed(ctx, r.PathValue("application"), f.cause)
@@ -70,18 +73,24 @@ func (g *Gateway) schemaRoute(form schemaForm) http.HandlerFunc {
 }
 
 func (g *Gateway) writeSchema(ctx context.Context, w http.ResponseWriter, r *http.Request, p identity.Principal, form schemaForm) error {
-	op, err := g.o.Engine.Read(ctx, p, r.PathValue("application"))
+	as, f := eyes(r)
+	if f != nil {
+		return f
+	}
+	op, err := g.read(ctx, p, r.PathValue("application"), as, asked{Schema: form.name})
 	if err != nil {
 		return err
 	}
 	defer op.Close()
+	seen := marked(op)
+	seen.tell(w)
 	key, err := keyAs(op, r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
 	t := schemaText{key.schemaKey, form}
 	body, ok := g.schemas.texts.get(t)
-	if !ok && !knows(r, t.tag()) {
+	if !ok && (seen != nil || !knows(r, t.tag())) {
 		e, err := g.schemas.ofShape(op, key)
 		if err != nil {
 			return err
@@ -90,6 +99,10 @@ func (g *Gateway) writeSchema(ctx context.Context, w http.ResponseWriter, r *htt
 			return err
 		}
 		body = g.schemas.texts.put(t, body, len(body))
+	}
+	if seen != nil { // what it is depends on whose it is
+		writeUnkept(w, form.media, body)
+		return nil
 	}
 	writeTagged(w, r, form.media, t.tag(), body)
 	return nil
@@ -101,7 +114,8 @@ func keyAs(op *engine.Op, query string) (shapeKey, error) {
 	values, err := url.ParseQuery(query)
 	as, set := values["as"], values["set"]
 	switch {
-	case err != nil || len(as)+len(set) != len(values) || len(values) > 1:
+	case err == nil && len(values) == 0:
+	case err != nil || len(as)+len(set) != len(values) || len(values) > 1 || marked(op) != nil:
 		return shapeKey{}, fault.New(fault.Invalid, "gateway.schema", "the address takes as or set, once")
 	case len(as) == 1:
 		shape, err = op.ShapeAs(as[0])
