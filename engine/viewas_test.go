@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
@@ -56,13 +57,16 @@ func TestP10_WhoMayViewAsWhom(t *testing.T) {
 	h.place("away", "Rep", "Sales")
 	must(t, h.d.SetActive(t.Context(), h.as["admin"], h.id["away"], false))
 	h.hire("coder", false)
+	h.hire("intern", false) // a developer without the tool
+	must(t, h.d.Assign(t.Context(), h.as["admin"], directory.Assignment{User: h.id["intern"], Application: "crm", Kind: identity.Developer, Tools: identity.AllTools.Without(identity.ToolSetOf(identity.ViewAs))}, nil))
+	h.as["program"] = signIn(t, h.d, h.tenant, h.id["admin"], identity.PersonalToken)
 	h.id["stranger"] = record.ID{1}
 	for _, c := range []struct {
 		who, target string
 		want        fault.Kind
 	}{
 		{"rep", "rep2", fault.Forbidden}, {"rep", "admin", fault.Forbidden}, {"rep", "stranger", fault.Forbidden}, {"chief", "rep", fault.Forbidden},
-		{"nobody", "rep", fault.NotFound}, {"coder", "rep", fault.NotFound},
+		{"intern", "rep", fault.Forbidden}, {"program", "rep", fault.Forbidden}, {"nobody", "rep", fault.NotFound}, {"coder", "rep", fault.NotFound},
 		{"admin", "stranger", fault.NotFound}, {"admin", "away", fault.NotFound}, {"dev", "nobody", fault.NotFound}, {"super", "coder", fault.NotFound},
 		{"super", "admin", fault.Forbidden}, {"admin", "super", fault.Forbidden}, {"dev", "admin", fault.Forbidden}, {"admin", "admin", fault.Forbidden},
 	} {
