@@ -205,15 +205,15 @@ func batchOf(tenant identity.Tenant, b *binding, attributes map[string]record.Va
 // module declared; policy caps it by what the rule allows.
 func outcomeOf(f *form, rule *definition.CustomRule, b *binding, v rules.Verdict) policy.Outcome {
 	if v.Fault != rules.NoFault || b == nil {
-		return policy.Outcome{Fault: true}
+		return policy.Outcome{Fault: true, Cause: uint8(v.Fault)}
 	}
 	switch rule.Effect {
 	case definition.Share:
-		return policy.Outcome{Level: definition.Level(min(v.Grant, b.manifest.Grant))}
+		return policy.Outcome{Level: definition.Level(min(v.Grant, b.manifest.Grant)), Reason: v.Reason}
 	case definition.Restrict:
-		return policy.Outcome{Through: v.Grant == 1}
+		return policy.Outcome{Through: v.Grant == 1, Reason: v.Reason}
 	case definition.Mask:
-		return policy.Outcome{Visible: maskVisible(f, rule, b, v.Visible)}
+		return policy.Outcome{Visible: maskVisible(f, rule, b, v.Visible), Reason: v.Reason}
 	}
 	return policy.Outcome{Fault: true}
 }

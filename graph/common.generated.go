@@ -53,6 +53,7 @@ type QueryResolver interface {
 	Applications(ctx context.Context) ([]*Application, error)
 	Application(ctx context.Context, name string) (*Application, error)
 	CheckDefinition(ctx context.Context, yaml string, allowDrop bool) (*CheckPayload, error)
+	ExplainAccess(ctx context.Context, application string, user *record.ID, form string, record record.ID) (*AccessExplanation, error)
 	HiddenRecords(ctx context.Context, application string) ([]*HiddenRecords, error)
 	Users(ctx context.Context, search *string, first int, after *string) (*UserConnection, error)
 	User(ctx context.Context, id record.ID) (*User, error)
@@ -725,6 +726,44 @@ func (ec *executionContext) field_Query_checkDefinition_args(ctx context.Context
 		return nil, err
 	}
 	args["allowDrop"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_explainAccess_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "application",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["application"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "user",
+		func(ctx context.Context, v any) (*record.ID, error) {
+			return ec.unmarshalOID2ᚖsluiceᚋinternalᚋrecordᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["user"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "form",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["form"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "record",
+		func(ctx context.Context, v any) (record.ID, error) {
+			return ec.unmarshalNID2sluiceᚋinternalᚋrecordᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["record"] = arg3
 	return args, nil
 }
 
@@ -2325,6 +2364,50 @@ func (ec *executionContext) fieldContext_Query_checkDefinition(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_explainAccess(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_explainAccess(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["application"].(string), fc.Args["user"].(*record.ID), fc.Args["form"].(string), fc.Args["record"].(record.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AccessExplanation) graphql.Marshaler {
+			return ec.marshalOAccessExplanation2ᚖsluiceᚋgraphᚐAccessExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_explainAccess(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessExplanation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_explainAccess_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_hiddenRecords(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3099,6 +3182,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_checkDefinition(ctx, field)
+				})
+		case "explainAccess":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_explainAccess(ctx, field)
 				})
 		case "hiddenRecords":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

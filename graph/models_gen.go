@@ -12,6 +12,21 @@ import (
 	"sluice/internal/record"
 )
 
+type AccessExplanation struct {
+	Application string `json:"application"`
+	// The version of the definition that decided; null in the short form.
+	Version *int           `json:"version,omitempty"`
+	Form    string         `json:"form"`
+	Record  record.ID      `json:"record"`
+	User    *ExplainedUser `json:"user"`
+	// The short form: it names no rules, no other people's rights, and nothing that is missing.
+	Short bool `json:"short"`
+	// Those of the formula, then CHANGE_OWNER, and CREATE: adding a record beside this one.
+	Actions []*ExplainedAction `json:"actions"`
+	// System fields first, then in the order of the form.
+	Fields []*ExplainedField `json:"fields"`
+}
+
 // Why somebody sees something.
 type AccessReason struct {
 	// In words.
@@ -124,6 +139,87 @@ type DeleteUserPayload struct {
 	Deleted bool `json:"deleted"`
 	// Null without reassignTo.
 	Reassignment *Reassignment `json:"reassignment,omitempty"`
+}
+
+type ExplainedAction struct {
+	// VIEW, EDIT, DELETE, EXPORT, READ_COMMENTS, WRITE_COMMENTS, READ_HISTORY, CHANGE_OWNER or CREATE.
+	Action  string `json:"action"`
+	Allowed bool   `json:"allowed"`
+	// The answer in one sentence.
+	Because string `json:"because"`
+	// Every grant in the order tried, and what could take the record away.
+	Steps []*ExplainedStep `json:"steps"`
+	// What a denial lacks: everything in the list is needed.
+	Missing []*ExplainedMissing `json:"missing"`
+	// What was asked about the parent record, its parent, and so on, as far as the asker sees them.
+	Parents []*ExplainedParent `json:"parents"`
+}
+
+type ExplainedField struct {
+	Field    string `json:"field"`
+	Readable bool   `json:"readable"`
+	Writable bool   `json:"writable"`
+	// Why it can be read or not.
+	Read []*ExplainedStep `json:"read"`
+	// What else an update needs.
+	Write []*ExplainedStep `json:"write"`
+}
+
+// Any of these would do.
+type ExplainedMissing struct {
+	AnyOf []*ExplainedNeed `json:"anyOf"`
+}
+
+type ExplainedModule struct {
+	// The hash of the version that was asked.
+	Version string `json:"version"`
+	// The number that the module gave with its answer; null for none.
+	Reason *int `json:"reason,omitempty"`
+	// What its manifest says that the number means.
+	ReasonText *string `json:"reasonText,omitempty"`
+}
+
+type ExplainedNeed struct {
+	Statement string  `json:"statement"`
+	Kind      string  `json:"kind"`
+	Name      *string `json:"name,omitempty"`
+	Text      string  `json:"text"`
+}
+
+type ExplainedParent struct {
+	Form    string              `json:"form"`
+	Record  record.ID           `json:"record"`
+	Action  string              `json:"action"`
+	Allowed bool                `json:"allowed"`
+	Steps   []*ExplainedStep    `json:"steps"`
+	Missing []*ExplainedMissing `json:"missing"`
+}
+
+type ExplainedStep struct {
+	// The number of a statement in docs/access-model.md, such as C3; null in the short form where it would tell too much.
+	Statement *string `json:"statement,omitempty"`
+	// What was asked: PLACE, STANDING, REPORT, OWNER, BELOW, ROOT, PEERS, SHARING_RULE,
+	// SHARE_MODULE, PARENT, HIDING, RESTRICT_MODULE, VIEW, FORM, FIELD, MASK_MODULE,
+	// EDIT, OWNER_CHANGE; SCOPE in the short form.
+	Kind string `json:"kind"`
+	// GRANTS; OPENS: the set allows the action, for those records that some other step
+	// grants; REFUSES: gives nothing; PASSES: takes nothing away; REMOVES: takes the
+	// access away, whatever grants it; NOT_ASKED.
+	Outcome string `json:"outcome"`
+	// The report, rule, form or field.
+	Name *string `json:"name,omitempty"`
+	Text string  `json:"text"`
+	// What the module of a custom rule answered; null where none was asked.
+	Module *ExplainedModule `json:"module,omitempty"`
+}
+
+// Whose access is explained.
+type ExplainedUser struct {
+	ID            record.ID `json:"id"`
+	DisplayName   string    `json:"displayName"`
+	Kind          PlaceKind `json:"kind"`
+	Role          *string   `json:"role,omitempty"`
+	PermissionSet *string   `json:"permissionSet,omitempty"`
 }
 
 // What a person can see of a form.

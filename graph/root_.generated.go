@@ -131,7 +131,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -145,6 +145,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "schema/application.graphqls", Input: sourceData("schema/application.graphqls"), BuiltIn: false},
 	{Name: "schema/common.graphqls", Input: sourceData("schema/common.graphqls"), BuiltIn: false},
+	{Name: "schema/explain.graphqls", Input: sourceData("schema/explain.graphqls"), BuiltIn: false},
 	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
@@ -157,6 +158,28 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_AccessExplanation_application(ctx, field)
+	case "version":
+		return ec.fieldContext_AccessExplanation_version(ctx, field)
+	case "form":
+		return ec.fieldContext_AccessExplanation_form(ctx, field)
+	case "record":
+		return ec.fieldContext_AccessExplanation_record(ctx, field)
+	case "user":
+		return ec.fieldContext_AccessExplanation_user(ctx, field)
+	case "short":
+		return ec.fieldContext_AccessExplanation_short(ctx, field)
+	case "actions":
+		return ec.fieldContext_AccessExplanation_actions(ctx, field)
+	case "fields":
+		return ec.fieldContext_AccessExplanation_fields(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessExplanation", field.Name)
+}
 
 func (ec *executionContext) childFields_AccessReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -296,6 +319,126 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 		return ec.fieldContext_DeleteUserPayload_reassignment(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_ExplainedAction_action(ctx, field)
+	case "allowed":
+		return ec.fieldContext_ExplainedAction_allowed(ctx, field)
+	case "because":
+		return ec.fieldContext_ExplainedAction_because(ctx, field)
+	case "steps":
+		return ec.fieldContext_ExplainedAction_steps(ctx, field)
+	case "missing":
+		return ec.fieldContext_ExplainedAction_missing(ctx, field)
+	case "parents":
+		return ec.fieldContext_ExplainedAction_parents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedAction", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_ExplainedField_field(ctx, field)
+	case "readable":
+		return ec.fieldContext_ExplainedField_readable(ctx, field)
+	case "writable":
+		return ec.fieldContext_ExplainedField_writable(ctx, field)
+	case "read":
+		return ec.fieldContext_ExplainedField_read(ctx, field)
+	case "write":
+		return ec.fieldContext_ExplainedField_write(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedField", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedMissing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "anyOf":
+		return ec.fieldContext_ExplainedMissing_anyOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedMissing", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedModule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_ExplainedModule_version(ctx, field)
+	case "reason":
+		return ec.fieldContext_ExplainedModule_reason(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_ExplainedModule_reasonText(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedModule", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedNeed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_ExplainedNeed_statement(ctx, field)
+	case "kind":
+		return ec.fieldContext_ExplainedNeed_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_ExplainedNeed_name(ctx, field)
+	case "text":
+		return ec.fieldContext_ExplainedNeed_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedNeed", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedParent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_ExplainedParent_form(ctx, field)
+	case "record":
+		return ec.fieldContext_ExplainedParent_record(ctx, field)
+	case "action":
+		return ec.fieldContext_ExplainedParent_action(ctx, field)
+	case "allowed":
+		return ec.fieldContext_ExplainedParent_allowed(ctx, field)
+	case "steps":
+		return ec.fieldContext_ExplainedParent_steps(ctx, field)
+	case "missing":
+		return ec.fieldContext_ExplainedParent_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedParent", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_ExplainedStep_statement(ctx, field)
+	case "kind":
+		return ec.fieldContext_ExplainedStep_kind(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ExplainedStep_outcome(ctx, field)
+	case "name":
+		return ec.fieldContext_ExplainedStep_name(ctx, field)
+	case "text":
+		return ec.fieldContext_ExplainedStep_text(ctx, field)
+	case "module":
+		return ec.fieldContext_ExplainedStep_module(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedStep", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ExplainedUser_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_ExplainedUser_displayName(ctx, field)
+	case "kind":
+		return ec.fieldContext_ExplainedUser_kind(ctx, field)
+	case "role":
+		return ec.fieldContext_ExplainedUser_role(ctx, field)
+	case "permissionSet":
+		return ec.fieldContext_ExplainedUser_permissionSet(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedUser", field.Name)
 }
 
 func (ec *executionContext) childFields_FormSight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -94,6 +94,10 @@ type Definitions interface {
 
 	// HiddenRecords returns what the principal may lift, in the order of forms.
 	HiddenRecords(ctx context.Context, p identity.Principal, application string) ([]engine.Hidden, error)
+
+	// ExplainAccess says why a person may or may not do what with a record; see
+	// engine.ExplainAccess.
+	ExplainAccess(ctx context.Context, p identity.Principal, application string, q engine.Explain) (*engine.AccessExplanation, error)
 }
 
 var _ Definitions = (*engine.Engine)(nil)

@@ -12,6 +12,7 @@ func commands() []*command {
 		schemaPrintCommand,
 		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		hideCommand, unhideCommand, hiddenCommand,
+		explainCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}
 }
