@@ -15,15 +15,23 @@ func fullRights(k identity.Kind) bool { return k.Administers() || k == identity.
 // respect: an action, reading or writing a field, or its exposure; twice its slot
 // for the gain and one more for the loss.
 type ledger struct {
-	number        uint32
-	before, after *form    // nil where a side has no such form
-	fields        []uint32 // of both sides, ascending
-	at            map[uint32]int
-	marked        record.FieldSet // personal or health data on either side
-	added         record.FieldSet // fields of the new side only
-	records       int
-	counts        []counted
-	samples       int
+	c                       *comparison
+	number                  uint32
+	before, after           *form // nil where a side has no such form
+	grainBefore, grainAfter *grain
+	fields                  []uint32 // of both sides, ascending
+	at                      map[uint32]int
+	marked                  record.FieldSet // personal or health data on either side
+	added                   record.FieldSet // fields of the new side only
+	records                 int
+	counts                  []counted
+
+	bulk    []*kin    // decided once for a pair of signatures
+	single  []*single // of whom modules, or rules that name them, decide besides
+	bundles map[pair]*bundle
+	held    int // places for deltas in the bundles
+	deltas  map[string]*delta
+	scratch
 }
 
 // counted counts one item.
@@ -34,13 +42,20 @@ type counted struct {
 	samples []Pair
 }
 
-func (c *comparison) newLedger(before, after *form) *ledger {
-	t := &ledger{before: before, after: after, at: map[uint32]int{}, samples: c.o.Samples}
-	for _, f := range []*form{before, after} {
+func (n *counted) has(p int) bool { return n.people[p/64]&(1<<(p%64)) != 0 }
+
+func (n *counted) mark(p int) { n.people[p/64] |= 1 << (p % 64) }
+
+func (c *comparison) newLedger(number uint32) *ledger {
+	t := &ledger{
+		c: c, number: number, before: c.before.app.forms[number], after: c.after.app.forms[number],
+		grainBefore: c.grain(c.before, number), grainAfter: c.grain(c.after, number),
+		at: map[uint32]int{}, bundles: map[pair]*bundle{}, deltas: map[string]*delta{},
+	}
+	for _, f := range []*form{t.before, t.after} {
 		if f == nil {
 			continue
 		}
-		t.number = f.def.Number
 		for n := range f.fields {
 			t.fields = append(t.fields, n)
 		}
@@ -54,7 +69,7 @@ func (c *comparison) newLedger(before, after *form) *ledger {
 	t.fields = slices.Compact(t.fields)
 	for i, n := range t.fields {
 		t.at[n] = i
-		if before == nil || before.fields[n] == nil {
+		if t.before == nil || t.before.fields[n] == nil {
 			t.added = t.added.With(n)
 		}
 	}
@@ -62,7 +77,28 @@ func (c *comparison) newLedger(before, after *form) *ledger {
 	for i := range t.counts {
 		t.counts[i].people = make([]uint64, (len(c.people)+63)/64)
 	}
+	t.more = make([]int, len(t.counts))
+	t.sort()
 	return t
+}
+
+// sort tells the kins that modules decide about from the others.
+func (t *ledger) sort() {
+	for _, k := range t.c.kins {
+		asked := append(t.c.questions(t.grainBefore, k.before), t.c.questions(t.grainAfter, k.after)...)
+		if len(asked) > 0 || k.alone {
+			t.single = append(t.single, &single{kin: k, questions: asked, memo: map[singleKey]*delta{}})
+		} else {
+			t.bulk = append(t.bulk, k)
+		}
+	}
+}
+
+func (t *ledger) grainOf(s *side) *grain {
+	if s == t.c.before {
+		return t.grainBefore
+	}
+	return t.grainAfter
 }
 
 // The slots: actions, then reading, writing and exposure of each field.
@@ -92,39 +128,6 @@ func (t *ledger) items(gained, lost held, full bool) (out []int) {
 		}
 	}
 	return out
-}
-
-// add counts one record; found is ascending by person.
-func (t *ledger) add(c *comparison, id record.ID, found []affected) {
-	first := map[int][]int{}
-	for _, f := range found {
-		for _, item := range f.items {
-			first[item] = append(first[item], f.person)
-		}
-	}
-	for item, people := range first {
-		n := &t.counts[item]
-		n.records++
-		n.pairs += int64(len(people))
-		if len(n.samples) < t.samples {
-			n.sample(c, id, people)
-		}
-		for _, p := range people {
-			n.people[p/64] |= 1 << (p % 64)
-		}
-	}
-}
-
-// sample keeps one pair of a record, of somebody new if there is.
-func (n *counted) sample(c *comparison, id record.ID, people []int) {
-	pick := people[0]
-	for _, p := range people {
-		if n.people[p/64]&(1<<(p%64)) == 0 {
-			pick = p
-			break
-		}
-	}
-	n.samples = append(n.samples, Pair{c.people[pick].id, id})
 }
 
 func (n *counted) change() Change {
@@ -196,4 +199,23 @@ func (t *ledger) exposures() (out []Exposure) {
 		}
 	}
 	return out
+}
+
+func actionsIn(bits uint16) (out []definition.Action) {
+	for i, a := range judgedActions {
+		if bits&(1<<i) != 0 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// row is what is gained and lost, of nobody in particular.
+func (t *ledger) row(gained, lost held) DifferenceRow {
+	return DifferenceRow{
+		Form:   t.number,
+		Gained: actionsIn(gained.actions), Lost: actionsIn(lost.actions),
+		ReadGained: gained.read.Numbers(), ReadLost: lost.read.Numbers(),
+		WriteGained: gained.write.Numbers(), WriteLost: lost.write.Numbers(),
+	}
 }

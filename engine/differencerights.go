@@ -5,7 +5,6 @@ import (
 	"sluice/internal/definition"
 	"sluice/internal/record"
 	"sluice/rules"
-	"sluice/storage"
 )
 
 // held is what somebody may do with one record: bits of judgedActions, and fields
@@ -112,52 +111,70 @@ func (w *weighed) Parent() (policy.Subject, bool) {
 	if f == nil || id.IsZero() {
 		return nil, false
 	}
-	rec, ok := w.c.parent(f, id)
+	rec, ok := w.c.op.raw(f, id)
 	if !ok {
 		return nil, false
 	}
 	return &weighed{c: w.c, side: w.side, form: f, rec: rec, view: w.view}, true
 }
 
-// asked names a question to a module. Equal ones have equal answers, whoever asks
-// and on whichever side (H2).
+// asked names a question to a module about a record. Equal ones have equal answers,
+// whoever asks and on whichever side (H2).
 type asked struct {
-	question string // the module, the columns and the viewer's attributes
+	question uint32 // the module, its columns and the viewer's attributes
 	id       record.ID
 }
 
-// verdict asks a module about one record. What it answers with counts in no
-// statistics of faults: nothing is shown or hidden by it.
+// verdict asks a module about one record, unless that was asked before. What it
+// answers counts in no statistics of faults: nothing is shown or hidden by it.
 func (c *comparison) verdict(b *binding, w *weighed) rules.Verdict {
-	attributes := w.view.Viewer().Attributes
-	k := asked{c.question(b, attributes), w.rec.ID()}
+	k := asked{c.question(b, w.view), w.rec.ID()}
 	if v, ok := c.verdicts[k]; ok {
 		return v
 	}
-	out := []rules.Verdict{{Fault: rules.FaultMissing}}
-	if c.op.failed() != nil {
-		return out[0]
+	c.askAll(b, k.question, w.view.Viewer().Attributes, []record.Record{w.rec})
+	return c.verdicts[k] // zero, which denies, where asking failed
+}
+
+// askAll asks a module about records, with the fuel of one query.
+func (c *comparison) askAll(b *binding, question uint32, attributes map[string]record.Value, recs []record.Record) {
+	if len(recs) == 0 || c.op.failed() != nil {
+		return
 	}
+	out := make([]rules.Verdict, len(recs))
 	ready, err := c.op.ready(b)
-	if err == nil && ready {
-		err = c.op.e.o.Rules.Decide(c.op.ctx, batchOf(c.op.r.Tenant(), b, attributes, []record.Record{w.rec}), &c.op.fuel, out)
+	switch {
+	case err != nil:
+	case ready:
+		fuel := rules.Fuel{Left: rules.QueryFuel}
+		err = c.op.e.o.Rules.Decide(c.op.ctx, batchOf(c.op.r.Tenant(), b, attributes, recs), &fuel, out)
+	default:
+		for i := range out {
+			out[i].Fault = rules.FaultMissing
+		}
 	}
 	if err != nil {
 		c.op.fail(err)
-		return rules.Verdict{Fault: rules.FaultMissing}
+		return
 	}
-	c.verdicts[k] = out[0]
-	return out[0]
+	for i, rec := range recs {
+		c.verdicts[asked{question, rec.ID()}] = out[i]
+	}
 }
 
-// question is unambiguous: columns and attributes are as many as the module says.
-func (c *comparison) question(b *binding, attributes map[string]record.Value) string {
-	key := append([]byte(nil), b.hash[:]...)
+// question numbers what a module is asked for a viewer: columns and attributes are
+// as many as the module says.
+func (c *comparison) question(b *binding, v *policy.View) uint32 {
+	key := append(c.askKey[:0], b.hash[:]...)
 	for _, f := range b.columns {
 		key = append(key, byte(f.Number>>8), byte(f.Number))
 	}
-	for _, col := range b.manifest.Viewer {
-		key = storage.AppendSortKey(key, attributes[col.Name])
+	key = b.appendAttributes(key, v.Viewer().Attributes)
+	c.askKey = key
+	if n, ok := c.questioned[string(key)]; ok {
+		return n
 	}
-	return string(key)
+	n := uint32(len(c.questioned) + 1)
+	c.questioned[string(key)] = n
+	return n
 }

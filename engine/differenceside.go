@@ -20,6 +20,7 @@ type side struct {
 	people  policy.People
 	hides   []policy.Hide
 	viewers map[record.ID]identity.Viewer // of those who have access
+	later   bool                          // it is the one after the change
 }
 
 // sides makes both. The faults of a document are told in d, without sides.

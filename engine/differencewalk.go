@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"sluice/engine/policy"
-	"sluice/internal/definition"
 	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/storage"
@@ -16,34 +14,38 @@ import (
 const compareChunk = 8 * windowSize
 
 // comparison is a Compare on its way.
+//
+// People are put into kins, and records into those of equal signature on both
+// sides. A kin is decided once for a pair of signatures, by the same policy.Decide
+// as everybody else; whom a record names, as its owner for instance, is decided one
+// by one.
 type comparison struct {
 	op            *Op
 	o             *CompareOptions
 	before, after *side
+	stands        func() error // looks at the asker's credential and rights
+	sameRules     bool         // both sides have the same definition, modules and hides
 	people        []*compared
-	stands        func() error            // looks at the asker's credential and rights
-	verdicts      map[asked]rules.Verdict // of the window
+	at            map[record.ID]int // of people
+	kins          []*kin
+	grains        map[grainKey]*grain
+	signatures    map[string]uint32
+	questioned    map[string]uint32
+	verdicts      map[asked]rules.Verdict
+	key, askKey   []byte // scratch
+	seen          int    // records so far: numbers for compared.special
 	done, total   int
 }
 
-// compared is one person, on both sides. Who has no access has a view that denies.
-type compared struct {
-	id            record.ID
-	before, after *policy.View
-	full          bool // all rights on both sides
-}
-
 func newComparison(op *Op, before, after *side, o *CompareOptions) *comparison {
-	c := &comparison{op: op, o: o, before: before, after: after, stands: op.stands, verdicts: map[asked]rules.Verdict{}}
+	after.later = true
+	c := &comparison{
+		op: op, o: o, before: before, after: after, stands: op.stands, sameRules: before.app == after.app && slices.Equal(before.hides, after.hides),
+		at: map[record.ID]int{}, grains: map[grainKey]*grain{}, signatures: map[string]uint32{}, questioned: map[string]uint32{}, verdicts: map[asked]rules.Verdict{},
+	}
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(before.viewers)), maps.Keys(after.viewers))
 	slices.SortFunc(ids, compareIDs)
-	for _, id := range slices.Compact(ids) {
-		was, is := before.viewers[id], after.viewers[id]
-		c.people = append(c.people, &compared{
-			id: id, before: before.app.policy.View(was, before.people, before.hides), after: after.app.policy.View(is, after.people, after.hides),
-			full: fullRights(was.Kind) && fullRights(is.Kind),
-		})
-	}
+	c.gather(slices.Compact(ids))
 	return c
 }
 
@@ -56,6 +58,7 @@ func (c *comparison) run(d *Difference) error {
 		if err := c.walk(t); err != nil {
 			return err
 		}
+		t.close()
 		d.Records += t.records
 		d.Exposed = append(d.Exposed, t.exposures()...)
 		if f := t.difference(); f != nil {
@@ -69,11 +72,11 @@ func (c *comparison) run(d *Difference) error {
 // ledgers are the forms of both sides, in the order of the new one.
 func (c *comparison) ledgers() (out []*ledger) {
 	for _, f := range c.after.app.def.Forms {
-		out = append(out, c.newLedger(c.before.app.forms[f.Number], c.after.app.forms[f.Number]))
+		out = append(out, c.newLedger(f.Number))
 	}
 	for _, f := range c.before.app.def.Forms {
 		if c.after.app.forms[f.Number] == nil {
-			out = append(out, c.newLedger(c.before.app.forms[f.Number], nil))
+			out = append(out, c.newLedger(f.Number))
 		}
 	}
 	return out
@@ -141,81 +144,93 @@ func (c *comparison) pause() error {
 	return nil
 }
 
-// settle compares a window of records, with the fuel of one query.
+// settle compares a window of records, with the fuel of one query for each rule.
 func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 	if err := c.op.ctx.Err(); err != nil {
 		return err
 	}
-	c.op.trim()
-	clear(c.verdicts)
+	c.trim(t)
 	c.op.fuel = rules.Fuel{Left: rules.QueryFuel}
 	c.op.askShown(f, rulesIn(c.op.view.Reach(f.def.Number, viewAction), nil), window)
+	seen := make([]sifted, 0, len(window))
 	for _, rec := range window {
-		if !c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {
-			continue
+		if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {
+			seen = append(seen, c.sift(t, rec))
 		}
-		if err := c.record(t, rec); err != nil {
+	}
+	c.ask(t, seen)
+	for i := range seen {
+		if err := c.op.failed(); err != nil {
+			return err
+		}
+		if err := t.take(&seen[i]); err != nil {
 			return err
 		}
 	}
+	c.done += len(seen)
 	return c.op.failed()
 }
 
-// parent reads a record that another leads to.
-func (c *comparison) parent(f *form, id record.ID) (record.Record, bool) { return c.op.raw(f, id) }
-
-// record compares one record for everybody.
-func (c *comparison) record(t *ledger, rec record.Record) error {
-	t.records++
-	c.done++
-	var found []affected
-	for i, p := range c.people {
-		was, is := c.heldOn(c.before, t.before, p.before, rec), c.heldOn(c.after, t.after, p.after, rec)
-		gained, lost := is.minus(was), was.minus(is)
-		if gained.empty() && lost.empty() {
-			continue
-		}
-		found = append(found, affected{i, t.items(gained, lost, p.full)})
-		if c.o.Each == nil {
-			continue
-		}
-		if err := c.o.Each(t.row(p.id, rec.ID(), gained, lost)); err != nil {
-			return err
-		}
+// trim forgets what may be forgotten.
+func (c *comparison) trim(t *ledger) {
+	c.op.trim()
+	clear(c.verdicts)
+	grounds := len(c.signatures)
+	for _, g := range c.grains {
+		grounds += len(g.memo)
 	}
-	t.add(c, rec.ID(), found)
-	return c.op.failed()
-}
-
-// heldOn is heldBy on a side that may not have the form.
-func (c *comparison) heldOn(s *side, f *form, v *policy.View, rec record.Record) held {
-	if f == nil {
-		return held{}
+	if grounds < maxGrounds && t.held < maxHeld {
+		return
 	}
-	return s.heldBy(v, &weighed{c: c, side: s, form: f, rec: rec, view: v})
-}
-
-func actionsIn(bits uint16) (out []definition.Action) {
-	for i, a := range judgedActions {
-		if bits&(1<<i) != 0 {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// row is what one person gains and loses on a record.
-func (t *ledger) row(person, id record.ID, gained, lost held) *DifferenceRow {
-	return &DifferenceRow{
-		Form: t.number, Person: person, Record: id,
-		Gained: actionsIn(gained.actions), Lost: actionsIn(lost.actions),
-		ReadGained: gained.read.Numbers(), ReadLost: lost.read.Numbers(),
-		WriteGained: gained.write.Numbers(), WriteLost: lost.write.Numbers(),
+	t.flush()
+	clear(c.signatures)
+	for _, g := range c.grains {
+		clear(g.memo)
 	}
 }
 
-// affected is a person, by position, with the items that they gain and lose.
-type affected struct {
-	person int
-	items  []int
+// sifted is a record with what decisions about it depend on.
+type sifted struct {
+	rec   record.Record
+	pair  pair
+	names []int // people whom it names on either side, each once
+	still bool  // nothing turns for people whose place stays
+}
+
+// pair are the signatures of a record on both sides.
+type pair struct{ before, after uint32 }
+
+func (c *comparison) sift(t *ledger, rec record.Record) sifted {
+	was := t.grainBefore.of(c, rec, nil)
+	is := t.grainAfter.of(c, rec, was.names)
+	slices.Sort(is.names)
+	return sifted{
+		rec: rec, pair: pair{was.signature, is.signature}, names: slices.Compact(is.names),
+		still: c.sameRules && was.signature == is.signature,
+	}
+}
+
+// ask puts the questions about a window to the modules, each in one batch.
+func (c *comparison) ask(t *ledger, seen []sifted) {
+	for _, x := range t.single {
+		for i := range x.questions {
+			q := &x.questions[i]
+			var todo []record.Record
+			met := map[record.ID]bool{}
+			for j := range seen {
+				if seen[j].still && x.still {
+					continue
+				}
+				rec, ok := q.of(c, t, seen[j].rec)
+				if !ok || met[rec.ID()] {
+					continue
+				}
+				met[rec.ID()] = true
+				if _, known := c.verdicts[asked{q.asked, rec.ID()}]; !known {
+					todo = append(todo, rec)
+				}
+			}
+			c.askAll(q.b, q.asked, q.attributes, todo)
+		}
+	}
 }

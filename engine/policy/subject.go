@@ -60,13 +60,17 @@ func (r *reader) Related(*record.Field) (filter.Reader, bool) { return nil, fals
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 // matches reports whether the record meets the criteria.
-func (v *View) matches(c *Criteria, rec record.Record) bool {
+func (v *View) matches(c *Criteria, rec record.Record) bool { return c.Match(rec, v.viewer.User) }
+
+// Match reports whether the record meets the criteria for a viewer; none are met by
+// no record.
+func (c *Criteria) Match(rec record.Record, viewer record.ID) bool {
 	if c == nil || c.Program == nil {
 		return false
 	}
 	r := readers.Get().(*reader)
 	r.rec = rec
-	ok := c.Program.Match(r, v.viewer.User)
+	ok := c.Program.Match(r, viewer)
 	r.rec = record.Record{}
 	readers.Put(r)
 	return ok
