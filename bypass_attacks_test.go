@@ -17,7 +17,7 @@ var attacks = joined(
 	folderLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	sheetLists("app Query.sheets", "{", "sheets", "}"),
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
-	ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, formulaAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
+	toolAttacks, ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, formulaAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
 	aggregateAttacks, liveAttacks,
 	reviewAttacks, explainAttacks,
 )
@@ -312,8 +312,6 @@ var managementWrites = map[string][]attack{
 	"manage Mutation.changePassword":     {{class: "B09", send: `mutation{changePassword(old:"wrong",new:"another long password"){changed}}`}},
 	"manage Mutation.addUser":            {{class: "B09", send: `mutation{addUser(input:{email:"@",displayName:"x"}){user{id}}}`, right: "bob@vault.example", wrong: "nil@vault.example", code: "FORBIDDEN"}, {class: "B14", send: `mutation{addUser(input:{email:"x@vault.example",displayName:"x",admin:true}){user{id}}}`, code: "FORBIDDEN"}},
 	"manage Mutation.assignUser":         barred(`mutation{assignUser(application:"vault",user:"@",role:"CEO",permissionSet:"clerks"){user{id}}}`, "<eve>", "<absent>"),
-	"manage Mutation.grantTools":         barred(`mutation{grantTools(application:"vault",user:"@",tools:[EXPLAIN]){user{id}}}`, "<eve>", "<absent>"),
-	"manage Mutation.revokeTools":        barred(`mutation{revokeTools(application:"vault",user:"@",tools:[EXPLAIN]){user{id}}}`, "<ann>", "<absent>"),
 	"manage Mutation.assignDeveloper":    barred(`mutation{assignDeveloper(application:"vault",user:"@"){user{id}}}`, "<eve>", "<absent>"),
 	"manage Mutation.assignPortalUser":   barred(`mutation{assignPortalUser(application:"vault",user:"@",permissionSet:"Customer"){user{id}}}`, "<eve>", "<absent>"),
 	"manage Mutation.deleteUser":         barred(`mutation{deleteUser(user:"@",reassignTo:"<eve>"){id}}`, "<bob>", "<absent>"),

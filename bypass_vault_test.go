@@ -177,6 +177,7 @@ func (v *vault) fill() {
 	v.values["gone"] = create("eve", `title:"gone"`)
 	v.must("eve", vaultPath, `mutation{deleteFolder(id:%q){id}}`, v.values["gone"])
 	v.fillTalk()
+	v.fillLooks()
 	v.fillReports()
 	v.fillFiles()
 	v.fillDocuments()

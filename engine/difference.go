@@ -189,7 +189,7 @@ func (e *Engine) Compare(ctx context.Context, p identity.Principal, application 
 		return nil, err
 	}
 	defer op.Close()
-	if err := op.people.MayUse(p, application, identity.Compare); err != nil {
+	if err := op.mayUse(Look{Tool: identity.Compare}); err != nil {
 		return nil, err
 	}
 	return op.compare(&c, &o)

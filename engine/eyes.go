@@ -82,7 +82,7 @@ func (e *Engine) ViewAs(ctx context.Context, p identity.Principal, application s
 // noted is within for who may use the tool, written down.
 func (op *Op) noted(user record.ID, detail json.RawMessage) (*Op, error) {
 	name := op.app.def.Name
-	if err := op.people.MayUse(op.principal, name, identity.ViewAs); err != nil {
+	if err := op.mayUse(Look{Tool: identity.ViewAs, Target: user}); err != nil {
 		return nil, err
 	}
 	other, err := op.within(user)

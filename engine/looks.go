@@ -25,26 +25,160 @@ type Look struct {
 	// Form and Record are what was looked at, where it was one record.
 	Form   string    `json:"form,omitempty"`
 	Record record.ID `json:"record,omitzero"`
-	// Detail is JSON of what else was asked for; nil for nothing.
+	// Detail is JSON of what else was asked for; nil for nothing. Ids of records
+	// do not belong in it: who reads it may not see them.
 	Detail json.RawMessage `json:"detail,omitempty"`
+	// Refused says that whoever asked did not hold the tool and was shown nothing.
+	Refused bool `json:"refused,omitempty"`
+	// Muted says of a refused attempt that it was the last of its hour to be
+	// written down: see maxRefused.
+	Muted bool `json:"muted,omitempty"`
+	// Number is that of the form, which may have another name by now; zero for
+	// none.
+	Number uint32 `json:"number,omitempty"`
 }
 
-const spaceLook storage.Space = 31
+// spaceLook holds looks by application and id. They are never changed or
+// deleted. spaceTools holds which looks are whose, and how many attempts of each
+// person were refused.
+const (
+	spaceLook  storage.Space = 31
+	spaceTools storage.Space = 35
+)
+
+// maxRefused is how many refused attempts of one person are written down in an
+// application within an hour: who is refused must not fill the store.
+const maxRefused = 20
+
+func lookPrefix(application string) string { return application + "/" }
+
+// byLooker and byTarget begin the keys that say which looks are whose.
+func byLooker(application string, user record.ID) string {
+	return "u/" + application + "/" + user.String() + "/"
+}
+
+func byTarget(application string, user record.ID) string {
+	return "t/" + application + "/" + user.String() + "/"
+}
+
+func refusedKey(application string, user record.ID) string {
+	return "r/" + application + "/" + user.String()
+}
 
 // note permits a look and writes it down, in one transaction, with the people of
 // that time: the answer is given after it. ID, Time and User of the look are set
-// here. It is Forbidden for who was not given the tool.
+// here. It is Forbidden for who was not given the tool, which is written down as
+// well, and NotFound for who has no place in the application, which is not.
 func (e *Engine) note(ctx context.Context, p identity.Principal, l Look) error {
-	return e.change(ctx, p, "look", func(txn *storage.Txn, people *directory.People) error {
-		if err := people.MayUse(p, l.Application, l.Tool); err != nil {
+	var refused error
+	err := e.change(ctx, p, "look", func(txn *storage.Txn, people *directory.People) error {
+		refused = people.MayUse(p, l.Application, l.Tool)
+		if refused != nil && (fault.KindOf(refused) != fault.Forbidden || !identity.AllTools.Has(l.Tool)) {
+			return refused
+		}
+		return e.putLook(txn, p, l, refused != nil)
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// mayUse permits a look before it is prepared, on the snapshot of the operation,
+// and leaves writing it down to note; a refused attempt is written down at once.
+// Tool, and what is known of whom and what it is about, are those of l.
+func (op *Op) mayUse(l Look) error {
+	l.Application = op.app.def.Name
+	err := op.people.MayUse(op.principal, l.Application, l.Tool)
+	if fault.KindOf(err) != fault.Forbidden {
+		return err
+	}
+	failed := op.e.change(op.ctx, op.principal, "look", func(txn *storage.Txn, _ *directory.People) error {
+		return op.e.putLook(txn, op.principal, l, true)
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (e *Engine) putLook(txn *storage.Txn, p identity.Principal, l Look, refused bool) error {
+	if err := e.nameForm(txn, &l); err != nil {
+		return err
+	}
+	l.Time, l.User, l.Refused, l.Muted = e.o.Now().UTC().Truncate(time.Microsecond), p.User, refused, false
+	l.ID = record.NewID(l.Time).String()
+	if refused {
+		l.Detail = nil
+		n, err := countRefused(txn, &l)
+		if err != nil || n > maxRefused {
 			return err
 		}
-		l.Time, l.User = e.o.Now().UTC().Truncate(time.Microsecond), p.User
-		l.ID = record.NewID(l.Time).String()
-		b, err := json.Marshal(l)
-		if err != nil {
-			return fault.Wrap(fault.Internal, "engine.note", err, "a look could not be written down")
-		}
-		return txn.PutDoc(spaceLook, l.Application+"/"+l.ID, b)
-	})
+		l.Muted = n == maxRefused
+	}
+	b, err := json.Marshal(l)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "engine.note", err, "a look could not be written down")
+	}
+	if err := txn.PutDoc(spaceLook, lookPrefix(l.Application)+l.ID, b); err != nil {
+		return err
+	}
+	if err := txn.PutDoc(spaceTools, byLooker(l.Application, l.User)+l.ID, []byte{byte(l.Tool)}); err != nil || l.Target.IsZero() {
+		return err
+	}
+	return txn.PutDoc(spaceTools, byTarget(l.Application, l.Target)+l.ID, []byte{byte(l.Tool)})
+}
+
+// nameForm numbers the form of a look; one that the application does not have is
+// left out, with the record. NotFound when there is no such application.
+func (e *Engine) nameForm(r storage.Reader, l *Look) error {
+	epoch, err := r.Epoch()
+	if err != nil {
+		return err
+	}
+	app, ok, err := e.load(r, epoch, l.Application)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNoApplication(l.Application)
+	}
+	f, ok := app.def.Form(l.Form)
+	if !ok {
+		l.Form, l.Number, l.Record = "", 0, record.ID{}
+		return nil
+	}
+	l.Number = f.Number
+	return nil
+}
+
+// refusals counts the refused attempts of one person within an hour.
+type refusals struct {
+	Hour  int64 `json:"hour"` // since 1970 UTC
+	Count int   `json:"count"`
+}
+
+// countRefused counts a refused attempt and returns which of its hour it is. It
+// stops counting behind maxRefused, so that nothing is written then.
+func countRefused(txn *storage.Txn, l *Look) (int, error) {
+	key := refusedKey(l.Application, l.User)
+	var c refusals
+	b, ok, err := txn.Doc(spaceTools, key)
+	if err == nil && ok {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if hour := l.Time.Unix() / 3600; c.Hour != hour {
+		c = refusals{Hour: hour}
+	}
+	c.Count++
+	if c.Count > maxRefused {
+		return c.Count, nil
+	}
+	if b, err = json.Marshal(c); err != nil {
+		return 0, err
+	}
+	return c.Count, txn.PutDoc(spaceTools, key, b)
 }

@@ -29,7 +29,7 @@ func (e *Engine) review(ctx context.Context, p identity.Principal, application s
 	if err != nil {
 		return nil, err
 	}
-	if err := op.people.MayUse(p, application, identity.Review); err != nil {
+	if err := op.mayUse(Look{Tool: identity.Review}); err != nil {
 		op.Close()
 		return nil, err
 	}

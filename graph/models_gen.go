@@ -264,6 +264,49 @@ type HidePayload struct {
 	Hidden *HiddenRecords `json:"hidden"`
 }
 
+// A use of a tool, or an attempt that was refused.
+type Look struct {
+	ID   record.ID `json:"id"`
+	Time time.Time `json:"time"`
+	Tool Tool      `json:"tool"`
+	// Who looked.
+	User *Looker `json:"user"`
+	// Through whose eyes; null for a tool that is about several people.
+	Target *Looker `json:"target,omitempty"`
+	// The form, under the name that it has now. Null when the look was at none, or at a
+	// record that you may not see now or that is gone.
+	Form *string `json:"form,omitempty"`
+	// The record that was looked at; null when there was none, and as form says.
+	Record *record.ID `json:"record,omitempty"`
+	// What else was asked for, as JSON.
+	Detail *string `json:"detail,omitempty"`
+	// Whoever asked did not hold the tool and was shown nothing.
+	Refused bool `json:"refused"`
+	// The last refused attempt of this person that is written down for its hour.
+	Muted bool `json:"muted"`
+}
+
+type LookConnection struct {
+	Nodes    []*Look       `json:"nodes"`
+	PageInfo *LookPageInfo `json:"pageInfo"`
+}
+
+type LookPageInfo struct {
+	HasNextPage     bool `json:"hasNextPage"`
+	HasPreviousPage bool `json:"hasPreviousPage"`
+	// Pass it as before to get what is newer; null for an empty page.
+	StartCursor *string `json:"startCursor,omitempty"`
+	// Pass it as after to get what is older; null for an empty page.
+	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// Somebody in an account of looks.
+type Looker struct {
+	ID record.ID `json:"id"`
+	// Null when there is no such person any more.
+	DisplayName *string `json:"displayName,omitempty"`
+}
+
 type Me struct {
 	User         *User         `json:"user"`
 	Organization *Organization `json:"organization"`

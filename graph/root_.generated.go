@@ -493,6 +493,66 @@ func (ec *executionContext) childFields_HidePayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type HidePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Look(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Look_id(ctx, field)
+	case "time":
+		return ec.fieldContext_Look_time(ctx, field)
+	case "tool":
+		return ec.fieldContext_Look_tool(ctx, field)
+	case "user":
+		return ec.fieldContext_Look_user(ctx, field)
+	case "target":
+		return ec.fieldContext_Look_target(ctx, field)
+	case "form":
+		return ec.fieldContext_Look_form(ctx, field)
+	case "record":
+		return ec.fieldContext_Look_record(ctx, field)
+	case "detail":
+		return ec.fieldContext_Look_detail(ctx, field)
+	case "refused":
+		return ec.fieldContext_Look_refused(ctx, field)
+	case "muted":
+		return ec.fieldContext_Look_muted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Look", field.Name)
+}
+
+func (ec *executionContext) childFields_LookConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_LookConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LookConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LookConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LookPageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hasNextPage":
+		return ec.fieldContext_LookPageInfo_hasNextPage(ctx, field)
+	case "hasPreviousPage":
+		return ec.fieldContext_LookPageInfo_hasPreviousPage(ctx, field)
+	case "startCursor":
+		return ec.fieldContext_LookPageInfo_startCursor(ctx, field)
+	case "endCursor":
+		return ec.fieldContext_LookPageInfo_endCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LookPageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Looker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Looker_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_Looker_displayName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Looker", field.Name)
+}
+
 func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -505,6 +565,8 @@ func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.Co
 		return ec.fieldContext_Me_applications(ctx, field)
 	case "credentials":
 		return ec.fieldContext_Me_credentials(ctx, field)
+	case "lookedAt":
+		return ec.fieldContext_Me_lookedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Me", field.Name)
 }

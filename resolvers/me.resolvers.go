@@ -8,6 +8,7 @@ package resolvers
 import (
 	"context"
 
+	"sluice/engine"
 	"sluice/graph"
 )
 
@@ -30,6 +31,10 @@ func (r *meResolver) Credentials(ctx context.Context, obj *graph.Me) ([]*graph.C
 	}
 	held, err := r.directory.Credentials(ctx, p)
 	return newCredentials(held, p), err
+}
+
+func (r *meResolver) LookedAt(ctx context.Context, obj *graph.Me, application string, first *int, after *string, last *int, before *string) (*graph.LookConnection, error) {
+	return r.looks(ctx, engine.LookQuery{Application: application}, slice{first, last, after, before}, r.definitions.LookedAt)
 }
 
 func (r *mutationResolver) CreateToken(ctx context.Context, label string, days *int) (*graph.CreateTokenPayload, error) {

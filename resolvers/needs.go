@@ -98,6 +98,12 @@ type Definitions interface {
 	// ExplainAccess says why a person may or may not do what with a record; see
 	// engine.ExplainAccess.
 	ExplainAccess(ctx context.Context, p identity.Principal, application string, q engine.Explain) (*engine.AccessExplanation, error)
+
+	// Looks returns who looked through whose eyes; see engine.Looks.
+	Looks(ctx context.Context, p identity.Principal, q engine.LookQuery) (engine.LookPage, error)
+
+	// LookedAt returns who looked through the principal's eyes; see engine.LookedAt.
+	LookedAt(ctx context.Context, p identity.Principal, q engine.LookQuery) (engine.LookPage, error)
 }
 
 var _ Definitions = (*engine.Engine)(nil)

@@ -19,3 +19,11 @@ func (r *mutationResolver) GrantTools(ctx context.Context, application string, u
 func (r *mutationResolver) RevokeTools(ctx context.Context, application string, user record.ID, tools []graph.Tool) (*graph.UserPayload, error) {
 	return r.changeTools(ctx, application, user, tools, r.directory.RevokeTools)
 }
+
+func (r *queryResolver) Looks(ctx context.Context, application string, tool *graph.Tool, user *record.ID, target *record.ID, first *int, after *string, last *int, before *string) (*graph.LookConnection, error) {
+	q, err := lookQuery(application, tool, user, target)
+	if err != nil {
+		return nil, err
+	}
+	return r.looks(ctx, q, slice{first, last, after, before}, r.definitions.Looks)
+}

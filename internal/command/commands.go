@@ -7,12 +7,14 @@ func commands() []*command {
 		demoCommand, serveCommand, setupCommand,
 		tokenCreateCommand, tokenCommand,
 		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
+		userGrantCommand, userUngrantCommand,
 		userRevokeCommand, userReassignCommand, userDeleteCommand,
 		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
 		schemaPrintCommand,
 		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		hideCommand, unhideCommand, hiddenCommand,
 		explainCommand,
+		looksCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}
 }

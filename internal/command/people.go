@@ -90,14 +90,16 @@ func (r *remote) userID(ctx context.Context, email string) (string, error) {
 
 var userAssignCommand = &command{
 	name: "user assign", summary: "give a user a place in an application",
-	usage: "-application NAME -email ADDRESS {-role ROLE -set SET [-attribute NAME=VALUE ...] | -developer}",
+	usage: "-application NAME -email ADDRESS {-role ROLE -set SET [-attribute NAME=VALUE ...] | -developer [-tool TOOL ...]}",
 	help: `
 Gives a user a role and a permission set in an application, or makes them its
-developer. Attributes that are left out are emptied.
+developer, with the tools that they may look through others' eyes with (sluice user
+grant --help lists them). Attributes and tools that are left out are taken away.
 
 Examples:
   sluice user assign -application sales -email bob@acme.example -role "Sales Rep" -set Sales -attribute team=north
-  sluice user assign -application sales -email eve@acme.example -developer`,
+  sluice user assign -application sales -email eve@acme.example -developer
+  sluice user assign -application sales -email eve@acme.example -developer -tool EXPLAIN`,
 	run: runUserAssign,
 }
 
@@ -109,8 +111,9 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	role := fs.String("role", "", "`ROLE` of the application")
 	set := fs.String("set", "", "permission `SET` of the application")
 	developer := fs.Bool("developer", false, "make the user a developer of the application")
-	var attributes texts
+	var attributes, tools texts
 	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
+	fs.Var(&tools, "tool", "`TOOL` of a developer; may be repeated")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -120,10 +123,17 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	if *developer && (*role != "" || *set != "" || len(attributes) > 0) {
 		return badUsage("user assign: -developer: a developer has no role, set or attributes")
 	}
+	if !*developer && len(tools) > 0 {
+		return badUsage("user assign: -tool: only developers hold tools")
+	}
 	if !*developer {
 		if err := c.required(fs, "role", "set"); err != nil {
 			return err
 		}
+	}
+	names, err := toolNames(tools)
+	if err != nil {
+		return err
 	}
 	input, err := attributeInput(attributes)
 	if err != nil {
@@ -137,8 +147,8 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 		return err
 	}
 	if *developer {
-		err = r.graphql(ctx, `mutation($a: String!, $u: ID!) { assignDeveloper(application: $a, user: $u) { user { id } } }`,
-			map[string]any{"a": *application, "u": id}, nil)
+		err = r.graphql(ctx, `mutation($a: String!, $u: ID!, $t: [Tool!]!) { assignDeveloper(application: $a, user: $u, tools: $t) { user { id } } }`,
+			map[string]any{"a": *application, "u": id, "t": names}, nil)
 	} else {
 		err = r.graphql(ctx, `mutation($a: String!, $u: ID!, $r: String!, $s: String!, $t: [AttributeInput!]!) {
 			assignUser(application: $a, user: $u, role: $r, permissionSet: $s, attributes: $t) { user { id } } }`,

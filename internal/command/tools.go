@@ -1,0 +1,274 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+const toolList = `
+  EXPLAIN  why a person may or may not see a record
+  VIEW_AS  read as another person; takes a sign-in, not a personal token
+  REVIEW   who sees a record, what a person sees, and the table of all
+  COMPARE  what a change of rights would give and take
+  RECALL   who could see a record in the past`
+
+var userGrantCommand = &command{
+	name: "user grant", summary: "let a developer or an admin look through others' eyes",
+	usage: "-application NAME -email ADDRESS -tool TOOL [-tool TOOL ...]",
+	help: `
+Gives a developer of an application tools that look through other people's eyes.
+Each is a right of its own, and every use is written down: sluice looks shows it.
+Tools end with the place in the application. Admins hold all tools already, unless
+the super admin took one; the super admin gives it back with this command.
+` + toolList + `
+
+Examples:
+  sluice user grant -application sales -email eve@acme.example -tool EXPLAIN
+  sluice user grant -application sales -email eve@acme.example -tool REVIEW -tool COMPARE`,
+	run: func(ctx context.Context, env *Env, c *command, args []string) error {
+		return runUserTools(ctx, env, c, args, "grantTools")
+	},
+}
+
+var userUngrantCommand = &command{
+	name: "user ungrant", summary: "take such tools away again",
+	usage: "-application NAME -email ADDRESS -tool TOOL [-tool TOOL ...]",
+	help: `
+Takes tools from a developer of an application, or, for the super admin, from an
+admin, who then goes without them in that application.
+` + toolList + `
+
+Examples:
+  sluice user ungrant -application sales -email eve@acme.example -tool REVIEW
+  sluice user ungrant -application sales -email jo@acme.example -tool VIEW_AS`,
+	run: func(ctx context.Context, env *Env, c *command, args []string) error {
+		return runUserTools(ctx, env, c, args, "revokeTools")
+	},
+}
+
+func runUserTools(ctx context.Context, env *Env, c *command, args []string, mutation string) error {
+	fs := c.flags(env)
+	r := remoteFlags(env, fs, true)
+	application := fs.String("application", "", "`NAME` of the application")
+	email := fs.String("email", "", "sign-in `ADDRESS`")
+	var tools texts
+	fs.Var(&tools, "tool", "`TOOL` to give or take; may be repeated")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	if err := c.required(fs, "application", "email", "tool"); err != nil {
+		return err
+	}
+	names, err := toolNames(tools)
+	if err != nil {
+		return err
+	}
+	if err := r.beginSignedIn(); err != nil {
+		return err
+	}
+	id, err := r.userID(ctx, *email)
+	if err != nil {
+		return err
+	}
+	var out map[string]struct {
+		User struct {
+			Assignments   []placeTools
+			WithheldTools []placeTools
+		}
+	}
+	err = r.graphql(ctx, `mutation($a: String!, $u: ID!, $t: [Tool!]!) { `+mutation+`(application: $a, user: $u, tools: $t) {
+		user { assignments { application tools } withheldTools { application tools } } } }`,
+		map[string]any{"a": *application, "u": id, "t": names}, &out)
+	if err != nil {
+		return err
+	}
+	u := out[mutation].User
+	if tools, placed := toolsIn(u.Assignments, *application); placed {
+		fmt.Fprintf(env.Stdout, "%s holds in %s: %s\n", *email, *application, listed(tools))
+		return nil
+	}
+	without, _ := toolsIn(u.WithheldTools, *application)
+	fmt.Fprintf(env.Stdout, "%s, an admin, holds all tools in %s without: %s\n", *email, *application, listed(without))
+	return nil
+}
+
+type placeTools struct {
+	Application string
+	Tools       []string
+}
+
+func toolsIn(places []placeTools, application string) ([]string, bool) {
+	for _, p := range places {
+		if p.Application == application {
+			return p.Tools, true
+		}
+	}
+	return nil, false
+}
+
+func listed(tools []string) string {
+	if len(tools) == 0 {
+		return "none"
+	}
+	return strings.Join(tools, ", ")
+}
+
+// toolNames takes the names of tools in any case.
+func toolNames(in []string) ([]string, error) {
+	out := []string{}
+	for _, s := range in {
+		name := strings.ToUpper(strings.ReplaceAll(s, "-", "_"))
+		switch name {
+		case "EXPLAIN", "VIEW_AS", "REVIEW", "COMPARE", "RECALL":
+			out = append(out, name)
+		default:
+			return nil, badUsage("-tool: expected EXPLAIN, VIEW_AS, REVIEW, COMPARE or RECALL, got %q", s)
+		}
+	}
+	return out, nil
+}
+
+var looksCommand = &command{
+	name: "looks", summary: "who looked through whose eyes",
+	usage: "-application NAME [-tool TOOL] [-by ADDRESS] [-at ADDRESS] [-since TIME] [-n COUNT]",
+	help: `
+Lists who looked through whose eyes at an application, with which tool, the newest
+first: to admins all of it, to developers what they looked at themselves. FORM and
+RECORD are empty for a look at no single record, and at one that you may not see
+now or that is gone. STATE is "refused" for an attempt without the tool, which was
+shown nothing, and "refused, more not kept" for the last of an hour that is kept.
+
+Times are UTC. -since takes a day (2026-03-01), a time (2026-03-01T09:00:00Z) or
+how long ago (36h). -by and -at take sign-in addresses, which admins may look up.
+
+Examples:
+  sluice looks -application sales
+  sluice looks -application sales -tool VIEW_AS -since 24h
+  sluice looks -application sales -at bob@acme.example -n 20`,
+	run: runLooks,
+}
+
+// look is what the server tells of a look.
+type look struct {
+	Time           time.Time
+	Tool           string
+	User           looker
+	Target         *looker
+	Form, Record   string
+	Refused, Muted bool
+}
+
+type looker struct{ ID, DisplayName string }
+
+func (l *looker) String() string {
+	if l == nil {
+		return "-"
+	}
+	return firstOf(l.DisplayName, l.ID)
+}
+
+func (l *look) state() string {
+	switch {
+	case l.Muted:
+		return "refused, more not kept"
+	case l.Refused:
+		return "refused"
+	}
+	return "-"
+}
+
+func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
+	fs := c.flags(env)
+	r := remoteFlags(env, fs, true)
+	application := fs.String("application", "", "`NAME` of the application")
+	tool := fs.String("tool", "", "looks with this `TOOL` only")
+	by := fs.String("by", "", "looks of the person with this sign-in `ADDRESS`")
+	at := fs.String("at", "", "looks through the eyes of the person with this sign-in `ADDRESS`")
+	since := fs.String("since", "", "looks since this `TIME`")
+	count := fs.Int("n", 0, "at most so many, the newest; 0 for all")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	if err := c.required(fs, "application"); err != nil {
+		return err
+	}
+	variables := map[string]any{"a": *application}
+	if *tool != "" {
+		names, err := toolNames([]string{*tool})
+		if err != nil {
+			return err
+		}
+		variables["t"] = names[0]
+	}
+	from, err := sinceTime(*since, time.Now())
+	if err != nil {
+		return err
+	}
+	if *count < 0 {
+		return badUsage("-n: expected 0 or more")
+	}
+	if err := r.beginSignedIn(); err != nil {
+		return err
+	}
+	for name, email := range map[string]string{"by": *by, "at": *at} {
+		if email == "" {
+			continue
+		}
+		if variables[name], err = r.userID(ctx, email); err != nil {
+			return err
+		}
+	}
+	return r.printLooks(ctx, variables, from, *count)
+}
+
+// sinceTime reads a day, a time, or how long ago; the zero time for nothing.
+func sinceTime(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, badUsage("-since: expected a day such as 2026-03-01, a time such as 2026-03-01T09:00:00Z, or how long ago, such as 36h")
+}
+
+const looksQuery = `query($a: String!, $t: Tool, $by: ID, $at: ID, $c: String) {
+	looks(application: $a, tool: $t, user: $by, target: $at, first: 200, after: $c) {
+		nodes { time tool user { id displayName } target { id displayName } form record refused muted }
+		pageInfo { hasNextPage endCursor } } }`
+
+func (r *remote) printLooks(ctx context.Context, variables map[string]any, from time.Time, count int) error {
+	t := tabwriter.NewWriter(r.env.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TIME\tWHO\tTOOL\tTHROUGH THE EYES OF\tFORM\tRECORD\tSTATE")
+	for printed, more := 0, true; more; {
+		var out struct {
+			Looks struct {
+				Nodes    []look
+				PageInfo struct {
+					HasNextPage bool
+					EndCursor   string
+				}
+			}
+		}
+		if err := r.graphql(ctx, looksQuery, variables, &out); err != nil {
+			return err
+		}
+		for _, l := range out.Looks.Nodes {
+			if l.Time.Before(from) || count > 0 && printed == count {
+				return t.Flush()
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Time.UTC().Format(time.RFC3339), &l.User, l.Tool, l.Target, dash(l.Form), dash(l.Record), l.state())
+			printed++
+		}
+		more, variables["c"] = out.Looks.PageInfo.HasNextPage, out.Looks.PageInfo.EndCursor
+	}
+	return t.Flush()
+}
