@@ -109,15 +109,12 @@ func (e *Engine) ExplainAccess(ctx context.Context, p identity.Principal, applic
 	if q.User.IsZero() {
 		q.User = p.User
 	}
-	full, err := op.explainsInFull(q.User)
+	l := Look{Tool: identity.Explain, Application: application, Target: q.User, Form: q.Form, Record: q.Record}
+	full, err := op.explainsInFull(l)
 	if err != nil {
 		return nil, err
 	}
 	if full {
-		l := Look{Tool: identity.Explain, Application: application, Target: q.User, Record: q.Record}
-		if f, ok := op.app.def.Form(q.Form); ok {
-			l.Form = f.Name
-		}
 		if err := e.note(ctx, p, l); err != nil {
 			return nil, err
 		}
@@ -125,20 +122,20 @@ func (e *Engine) ExplainAccess(ctx context.Context, p identity.Principal, applic
 	return op.explainAccess(q, full)
 }
 
-// explainsInFull reports whether the answer about the person is one in full; an
-// error where there is none at all.
-func (op *Op) explainsInFull(user record.ID) (bool, error) {
+// explainsInFull reports whether the answer about the target of a look is one in
+// full; an error where there is none at all.
+func (op *Op) explainsInFull(l Look) (bool, error) {
 	err := op.people.MayUse(op.principal, op.app.def.Name, identity.Explain)
 	kind := op.view.Viewer().Kind
 	switch {
 	case err == nil && (kind.Administers() || kind == identity.Developer):
 		return true, nil
-	case user == op.principal.User:
+	case l.Target == op.principal.User:
 		return false, nil
 	case err == nil:
-		err = fault.New(fault.Forbidden, opExplain, "only admins and developers ask about other people")
+		return false, fault.New(fault.Forbidden, opExplain, "only admins and developers ask about other people")
 	}
-	return false, err
+	return false, op.mayUse(l)
 }
 
 func (op *Op) explainAccess(q Explain, full bool) (*AccessExplanation, error) {

@@ -103,7 +103,7 @@ func (e *Engine) recall(ctx context.Context, p identity.Principal, application s
 	if err != nil {
 		return nil, err
 	}
-	if err := op.people.MayUse(p, application, identity.Recall); err != nil {
+	if err := op.mayUse(Look{Tool: identity.Recall}); err != nil {
 		op.Close()
 		return nil, err
 	}
