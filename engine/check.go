@@ -45,6 +45,7 @@ func (e *Engine) Check(_ context.Context, p identity.Principal, source []byte, a
 		j, err := e.judge(r, people, p, name, source, allowDrop)
 		if err == nil {
 			out = j.applied()
+			out.Findings = append(out.Findings, testsToRun(j)...)
 		}
 		return err
 	})

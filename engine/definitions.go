@@ -171,6 +171,9 @@ func (e *Engine) Attributes(_ context.Context, p identity.Principal, application
 // first: writers keep its indexes and its required fields, readers do not see
 // it. When every record has been visited one transaction activates it. An
 // interrupted preparation is taken up by the next Apply, or by Resume.
+//
+// A version with permission tests is activated in a transaction at whose epoch
+// they have passed: before it is prepared, and again when it is.
 func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*Applied, error) {
 	name, faults := definition.Name(source)
 	if len(faults) > 0 {
@@ -181,10 +184,18 @@ func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte,
 	}
 	var out *Applied
 	var prepared *preparation
-	err := e.change(ctx, p, "apply", func(txn *storage.Txn, people *directory.People) error {
-		out, prepared = &Applied{}, nil
-		return e.propose(txn, people, p, name, source, allowDrop, out, &prepared)
-	})
+	g, failing, err := gated(func(g *pass) error {
+		return e.change(ctx, p, "apply", func(txn *storage.Txn, people *directory.People) error {
+			out, prepared = &Applied{}, nil
+			return e.propose(txn, people, p, name, source, allowDrop, out, &prepared, g)
+		})
+	}, func() (*pass, []definition.Fault, error) { return e.testDocument(ctx, p, name, source, allowDrop) })
+	if len(failing) > 0 {
+		return &Applied{Faults: failing}, err
+	}
+	if g != nil && err == nil && len(out.Faults) == 0 {
+		out.Findings = append(out.Findings, g.findings...)
+	}
 	if err != nil || prepared == nil {
 		return out, err
 	}
@@ -200,13 +211,16 @@ func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte,
 // propose judges a document and stores it: as the active version, or as the
 // preparing one where records have to be visited. One that is the active version
 // already is left alone.
-func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.Principal, name string, source []byte, allowDrop bool, out *Applied, prepared **preparation) error {
+func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.Principal, name string, source []byte, allowDrop bool, out *Applied, prepared **preparation, g *pass) error {
 	j, err := e.judge(txn, people, p, name, source, allowDrop)
 	if err != nil {
 		return err
 	}
 	if *out = j.applied(); len(j.faults) > 0 || j.unchanged {
 		return nil
+	}
+	if err := g.needs(txn, j.next); err != nil {
+		return err
 	}
 	if *prepared = e.storeVersion(&j.ptr, j.prev, j.next); *prepared == nil {
 		if err := forget(txn, j.prev, j.next); err != nil {

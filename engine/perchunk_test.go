@@ -23,7 +23,7 @@ func TestP5_LongAppliesAskForTheRightPerChunk(t *testing.T) {
 	next := []byte(strings.Replace(string(source), "{name: stage, type: text}", "{name: stage, type: text, indexed: true}", 1))
 	var prep *preparation
 	must(t, h.e.change(ctx, h.as["dev"], "apply", func(txn *storage.Txn, people *directory.People) error {
-		return h.e.propose(txn, people, h.as["dev"], "crm", next, false, &Applied{}, &prep)
+		return h.e.propose(txn, people, h.as["dev"], "crm", next, false, &Applied{}, &prep, nil)
 	}))
 	if prep == nil {
 		t.Fatal("there is nothing to prepare")
@@ -31,7 +31,7 @@ func TestP5_LongAppliesAskForTheRightPerChunk(t *testing.T) {
 	must(t, h.d.Unassign(ctx, h.as["admin"], h.id["dev"], "crm"))
 	_, err = h.e.prepare(ctx, h.as["dev"], prep)
 	denied(t, err, fault.NotFound)
-	denied(t, h.e.settle(ctx, h.as["dev"], prep, true), fault.NotFound)
+	denied(t, h.e.settle(ctx, h.as["dev"], prep, true, nil), fault.NotFound)
 	must(t, h.d.Assign(ctx, h.as["admin"], directory.Assignment{User: h.id["dev"], Application: "crm", Kind: identity.Developer, Tools: identity.AllTools}, nil))
 	must(t, h.d.RevokeCredentials(ctx, h.as["admin"], h.id["dev"]))
 	_, err = h.e.prepare(ctx, h.as["dev"], prep)

@@ -124,11 +124,19 @@ func (e *Engine) prepare(ctx context.Context, p identity.Principal, prep *prepar
 		}
 		faults = append(faults, v.faults()...)
 	}
-	return faults, e.settle(ctx, p, prep, len(faults) == 0)
+	if len(faults) > 0 {
+		return faults, e.settle(ctx, p, prep, false, nil)
+	}
+	_, faults, err := gated(func(g *pass) error { return e.settle(ctx, p, prep, true, g) },
+		func() (*pass, []definition.Fault, error) { return e.testPrepared(ctx, p, prep) })
+	if len(faults) > 0 {
+		return faults, e.settle(ctx, p, prep, false, nil)
+	}
+	return nil, err
 }
 
 // settle ends a preparation in one transaction.
-func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *preparation, activate bool) error {
+func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *preparation, activate bool, g *pass) error {
 	return e.change(ctx, p, "activate", func(txn *storage.Txn, people *directory.People) error {
 		if err := people.MayDefine(p, prep.name); err != nil {
 			return err
@@ -139,6 +147,9 @@ func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *prepara
 		}
 		ptr.Preparing = 0
 		if activate {
+			if err := g.needs(txn, prep.next); err != nil {
+				return err
+			}
 			prev, err := readDefinition(txn, prep.name, ptr.Active)
 			if err != nil {
 				return err

@@ -25,6 +25,7 @@ type Application struct {
 	Sets           []*PermissionSet // the built-in sets first
 	Sharing        []*SharingRule
 	Custom         []*CustomRule
+	Tests          []*Test `json:",omitempty"` // permission tests, in the order of the document
 	// Users maps the sign-in addresses that rules name to the users they meant
 	// when the definition was applied. An address that is absent grants nothing.
 	Users map[string]record.ID

@@ -248,7 +248,7 @@ func (c *checkCase) find(fs []Finding) *Finding {
 // it, at a line and with a fix, and a neighbour that does not.
 func TestFindings(t *testing.T) {
 	// Those of two versions, of pages, of stored records and of too many: tested where they arise.
-	seen := map[Kind]bool{PersonalDataNew: true, PersonalDataUnmarked: true, PageUnusable: true, StoredRecords: true, MoreFindings: true}
+	seen := map[Kind]bool{PersonalDataNew: true, PersonalDataUnmarked: true, PageUnusable: true, StoredRecords: true, TestsToRun: true, TestVacuous: true, MoreFindings: true}
 	for _, c := range checkCases {
 		seen[c.kind] = true
 		source := c.base() + c.gives

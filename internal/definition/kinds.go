@@ -46,6 +46,8 @@ const (
 	PeersAlone             Kind = "PEERS_ALONE"
 	PageUnusable           Kind = "PAGE_UNUSABLE"
 	StoredRecords          Kind = "STORED_RECORDS"
+	TestsToRun             Kind = "TESTS_TO_RUN"
+	TestVacuous            Kind = "TEST_VACUOUS"
 	MoreFindings           Kind = "MORE_FINDINGS"
 )
 
@@ -99,6 +101,8 @@ func Kinds() []KindInfo {
 		{PeersAlone, Info, "a role shares with peers and has one user (told to admins)"},
 		{PageUnusable, Warning, "a set opens a page that asks for something outside the set's schema: it fails for every holder"},
 		{StoredRecords, Info, "stored records are checked, or indexes built, when the version is applied"},
+		{TestsToRun, Info, "applying runs permission tests first"},
+		{TestVacuous, Warning, "a permission test finds nobody, or no record, to be tested on (told by `apply`)"},
 		{MoreFindings, Info, "more than 1,000 findings: the least severe are counted, not listed"},
 	}
 }

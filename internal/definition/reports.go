@@ -69,7 +69,11 @@ func (r *resolver) criteria(o object, f *Form) map[string]any {
 	if !o.has("criteria") {
 		return nil
 	}
-	v := o.members["criteria"]
+	return r.filterOf(o.members["criteria"], f)
+}
+
+// filterOf reads and checks a filter over a form's own fields.
+func (r *resolver) filterOf(v value, f *Form) map[string]any {
 	if !r.expect(v, "object", "a filter such as {status: {eq: OPEN}}") {
 		return nil
 	}

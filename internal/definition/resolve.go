@@ -66,7 +66,7 @@ type resolver struct {
 	granted int
 }
 
-var topKeys = []string{"application", "viewerAttributes", "forms", "reports", "pages", "roles", "hierarchy", "permissionSets", "sharingRules", "customRules", "registeredOnly"}
+var topKeys = []string{"application", "viewerAttributes", "forms", "reports", "pages", "roles", "hierarchy", "permissionSets", "sharingRules", "customRules", "registeredOnly", "tests"}
 
 func (r *resolver) read(root value) {
 	o, ok := r.object(root, topKeys...)
@@ -89,6 +89,7 @@ func (r *resolver) read(root value) {
 	r.readSets(o)
 	r.readSharing(o)
 	r.readCustom(o)
+	r.readTests(o)
 	r.carryOver(o)
 }
 
