@@ -174,14 +174,14 @@ func TestP10_WhoMayRunPermissionTests(t *testing.T) {
 	for who, want := range map[string]fault.Kind{
 		"super": 0, "admin": 0, "dev": 0, "rep": fault.Forbidden, "nobody": fault.NotFound,
 	} {
-		before := h.looks()
+		before := h.looksKept()
 		for _, source := range [][]byte{nil, houseWith(t, sentences("everyone can view Deal where owner is VIEWER"))} {
 			_, err := h.e.RunTests(t.Context(), h.as[who], "crm", source)
 			if (err != nil) != (want != 0) || err != nil && fault.KindOf(err) != want {
 				t.Errorf("%s: %v", who, err)
 			}
 		}
-		if n := h.looks() - before; n != map[bool]int{true: 2, false: 0}[want == 0] {
+		if n := h.looksKept() - before; n != map[bool]int{true: 2, false: 0}[want == 0] {
 			t.Errorf("%s: %d looks written down", who, n)
 		}
 	}
@@ -196,7 +196,7 @@ func TestP10_WhoMayRunPermissionTests(t *testing.T) {
 	}
 }
 
-func (h *house) looks() (n int) {
+func (h *house) looksKept() (n int) {
 	h.t.Helper()
 	must(h.t, h.e.manage(h.as["super"], func(r storage.Reader, _ *directory.People) error {
 		c := r.Docs(spaceLook, "")

@@ -85,7 +85,7 @@ type tryout struct {
 	test   *definition.Test
 	out    *TestResult
 	people []*tested
-	groups []*kin
+	groups []*testKin
 	form   *form
 	shape  *policy.FormShape // of the lens
 	where  *filter.Program
@@ -93,8 +93,8 @@ type tryout struct {
 	done   bool
 }
 
-// kin are the people of a test who are alike.
-type kin struct {
+// testKin are the people of a test who are alike.
+type testKin struct {
 	of     *alike
 	people []*tested
 	member map[record.ID]*tested
@@ -111,7 +111,7 @@ type counts struct{ match, may int }
 func (c counts) plus(d counts) counts  { return counts{c.match + d.match, c.may + d.may} }
 func (c counts) minus(d counts) counts { return counts{c.match - d.match, c.may - d.may} }
 
-func (g *kin) countsOf(p *tested) counts { return g.all.plus(g.apart[p.viewer.User]) }
+func (g *testKin) countsOf(p *tested) counts { return g.all.plus(g.apart[p.viewer.User]) }
 
 // run runs tests and returns their results in order. A limit leaves those that
 // are not decided as not tested, and says why; another error ends the run.
@@ -151,12 +151,12 @@ func (t *trial) tryout(test *definition.Test) *tryout {
 		x.done, x.out.Verdict, x.out.Why = true, TestVacuous, why
 		return x
 	}
-	byClass := map[*alike]*kin{}
+	byClass := map[*alike]*testKin{}
 	for _, p := range x.people {
 		class := t.of(p)
 		g := byClass[class]
 		if g == nil {
-			g = &kin{of: class, member: map[record.ID]*tested{}, apart: map[record.ID]counts{}}
+			g = &testKin{of: class, member: map[record.ID]*tested{}, apart: map[record.ID]counts{}}
 			byClass[class] = g
 			x.groups = append(x.groups, g)
 		}
@@ -418,8 +418,8 @@ func (t *trial) hold(x *tryout, c *cells, rec record.Record, touched []*tested) 
 	}
 }
 
-// untouched returns somebody of the kin whom the record does not name.
-func (g *kin) untouched(touched []*tested) *tested {
+// untouched returns somebody of the testKin whom the record does not name.
+func (g *testKin) untouched(touched []*tested) *tested {
 	for _, p := range g.people {
 		free := true
 		for _, other := range touched {
@@ -434,7 +434,7 @@ func (g *kin) untouched(touched []*tested) *tested {
 
 // judge decides for one person and one record, and keeps what speaks against
 // the test.
-func (t *trial) judge(x *tryout, g *kin, p *tested, c *cells, rec record.Record) counts {
+func (t *trial) judge(x *tryout, g *testKin, p *tested, c *cells, rec record.Record) counts {
 	t.left--
 	if !x.where.Match(c, p.viewer.User) {
 		return counts{}
