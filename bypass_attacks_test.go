@@ -19,7 +19,7 @@ var attacks = joined(
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
 	toolAttacks, ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, formulaAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
 	aggregateAttacks, liveAttacks,
-	reviewAttacks, explainAttacks,
+	reviewAttacks, explainAttacks, viewAsAttacks,
 )
 
 // harmlessPaths lead to nothing that anybody could lack the right to see.

@@ -3,13 +3,16 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
+	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/rules"
+	"sluice/storage"
 )
 
 // through returns an operation with the rights of another person on the snapshot
@@ -91,6 +94,30 @@ func (op *Op) noted(user record.ID, detail json.RawMessage) (*Op, error) {
 	}
 	l := Look{Tool: identity.ViewAs, Application: name, Target: user, Detail: detail}
 	return other, op.e.note(op.ctx, op.principal, l)
+}
+
+// ViewAsTargets returns a page of the people as whom the principal may view an
+// application: its active members who are no admins, but for the principal,
+// ascending by id. Of a user id and display name may be shown. Forbidden for who
+// may not use the tool, NotFound for an application where the principal has no
+// place, Invalid for a page outside 1 to MaxMembers.
+func (e *Engine) ViewAsTargets(_ context.Context, p identity.Principal, application string, q Crowd) (out Members, err error) {
+	if q.First < 1 || q.First > MaxMembers {
+		return out, fault.New(fault.Invalid, opViewAs, "first: expected 1 to %d", MaxMembers)
+	}
+	err = e.manage(p, func(r storage.Reader, people *directory.People) error {
+		if err := people.MayUse(p, application, identity.ViewAs); err != nil {
+			return err
+		}
+		if _, err := e.active(r, application); err != nil {
+			return err
+		}
+		out = pageOf(slices.DeleteFunc(slices.Clone(people.Members(application)), func(u *directory.User) bool {
+			return u.Admin.Administers() || u.ID == p.User
+		}), q)
+		return nil
+	})
+	return out, err
 }
 
 // Asker returns who looks through the viewer's eyes, false for an operation of

@@ -38,7 +38,11 @@ func (op *Op) Members(q Crowd) (Members, error) {
 	if q.First < 0 || q.First > MaxMembers {
 		return Members{}, fault.New(fault.Invalid, what, "first: expected 0 to %d", MaxMembers)
 	}
-	all := op.people.Members(op.app.def.Name)
+	return pageOf(op.people.Members(op.app.def.Name), q), nil
+}
+
+// pageOf is the page of some people, who come ascending by id.
+func pageOf(all []*directory.User, q Crowd) Members {
 	part := Part{First: q.First, Backward: q.Backward, Previous: true, Next: true}
 	marks := Marks{after: placeOf(q.After), before: placeOf(q.Before)}
 	s := newStretch[*directory.User](part, &marks, compareIDs)
@@ -54,7 +58,7 @@ func (op *Op) Members(q Crowd) (Members, error) {
 	}
 	out := Members{Users: s.page(part, &marks)}
 	out.Before, out.After = marks.HasPrevious, marks.HasNext
-	return out, nil
+	return out
 }
 
 // placeOf is the position of an id, nil for none.

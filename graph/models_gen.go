@@ -472,6 +472,17 @@ type UserPayload struct {
 	User *User `json:"user"`
 }
 
+// Somebody as whom an application can be viewed.
+type ViewAsTarget struct {
+	ID          record.ID `json:"id"`
+	DisplayName string    `json:"displayName"`
+}
+
+type ViewAsTargetConnection struct {
+	Nodes    []*ViewAsTarget `json:"nodes"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+}
+
 // Tools that an admin does not hold in an application.
 type WithheldTools struct {
 	Application string `json:"application"`

@@ -131,7 +131,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -152,6 +152,7 @@ var sources = []*ast.Source{
 	{Name: "schema/review.graphqls", Input: sourceData("schema/review.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
 	{Name: "schema/tools.graphqls", Input: sourceData("schema/tools.graphqls"), BuiltIn: false},
+	{Name: "schema/viewas.graphqls", Input: sourceData("schema/viewas.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -829,6 +830,26 @@ func (ec *executionContext) childFields_UserPayload(ctx context.Context, field g
 		return ec.fieldContext_UserPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ViewAsTarget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ViewAsTarget_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_ViewAsTarget_displayName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ViewAsTarget", field.Name)
+}
+
+func (ec *executionContext) childFields_ViewAsTargetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_ViewAsTargetConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ViewAsTargetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ViewAsTargetConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_WithheldTools(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -24,6 +24,7 @@ import (
 // safe for concurrent use.
 type Definitions interface {
 	Reviews
+	Sights
 
 	// Applications returns the applications that the principal has a place in and
 	// the credential opens (B1), ascending by name; all of them for admins.

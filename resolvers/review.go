@@ -27,7 +27,7 @@ func afterUser(after *string) (id record.ID, err error) {
 		return id, nil
 	}
 	if id, err = record.ParseID(*after); err != nil {
-		return id, fault.New(fault.Invalid, "resolvers.review", "after: expected the endCursor of a page")
+		return id, fault.New(fault.Invalid, "resolvers", "after: expected the endCursor of a page")
 	}
 	return id, nil
 }
