@@ -20,7 +20,7 @@ import (
 // house is one organization with an application, its people and its modules,
 // all of it reached through the engine as a server does.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	e      *Engine
 	d      *directory.Directory
 	tenant identity.Tenant
@@ -37,7 +37,7 @@ var staff = []struct{ name, role, set string }{
 	{"viewer", "Manager", "Look"}, {"all", "Clerk", "All"}, {"half", "Clerk", "Half"},
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	store := memstore.Open()
 	t.Cleanup(func() { must(t, store.Close()) })

@@ -112,3 +112,8 @@ func (c *lookers) at(user *directory.User) (*Op, bool) {
 		outcomes: c.outcomes[class], seen: c.raw,
 	}, true
 }
+
+// shared cuts an operation with the rights of a member to what op's viewer sees as
+// well (P10). Admins are members too: what is counted is no more than the asker's
+// own. The other operation is not closed.
+func (op *Op) shared(other *Op) { other.view, other.asker = other.view.Within(op.view), op }

@@ -15,11 +15,11 @@ import (
 // count the same: where every reach is the same and, as far as a reach depends on
 // who looks, so are those who look.
 func (c *lookers) kin(t *census) string {
-	v := t.target.view.Viewer()
+	v := t.op.view.Viewer()
 	k := kinKey{viewer: v.User, class: c.class(v), super: v.Kind == identity.SuperAdmin}
 	k.b = binary.AppendUvarint(k.b, uint64(t.form.def.Number))
 	for _, a := range judgedActions {
-		k.reach(t.theirs[a])
+		k.reach(t.reach[a])
 	}
 	sum := sha256.Sum256(k.b)
 	return string(sum[:])
@@ -72,6 +72,9 @@ func (k *kinKey) reach(r policy.Reach) {
 	case *policy.Kept:
 		k.rule('K', r.Rule.Name)
 		k.b = append(k.b, flag(k.super))
+	case *policy.AskerKept: // the asker is one and the same
+		k.b = append(k.b, 'Q')
+		k.text(r.Rule.Name)
 	case *policy.OfParent:
 		k.b = binary.AppendUvarint(append(k.b, 'P'), uint64(r.Field.Number))
 		k.b = binary.AppendUvarint(k.b, uint64(r.Form))

@@ -96,6 +96,7 @@ func (t *reviewTable) person(u *directory.User) ([]ReviewRow, error) {
 		return nil, fault.New(fault.Internal, opReview, "a member of the application has no access")
 	}
 	other.seen = map[recordKey]seenRecord{}
+	t.op.shared(other)
 	v := other.view.Viewer()
 	var out []ReviewRow
 	for _, f := range t.op.app.def.Forms {
@@ -140,7 +141,7 @@ func (r *ReviewRow) fields(f *definition.Form, view *policy.View) {
 // counts counts for one person, unless it was counted for somebody whose reaches
 // are the same.
 func (t *reviewTable) counts(other *Op, f *form) (Tally, error) {
-	c := newCensus(t.op, other, f)
+	c := newCensus(other, f)
 	key := t.lookers.kin(c)
 	if known, ok := t.known[key]; ok {
 		return known, nil

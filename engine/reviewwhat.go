@@ -8,7 +8,6 @@ import (
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
-	"sluice/rules"
 )
 
 // MaxSamples is the largest number of sample records of a form.
@@ -53,7 +52,7 @@ type FormSight struct {
 type Sample struct {
 	ID record.ID
 	// Title is the text of the form's first text field, empty where it has none or
-	// one of the two may not read it.
+	// the person does not read it.
 	Title string
 }
 
@@ -92,10 +91,11 @@ func (e *Engine) WhatCanSee(ctx context.Context, p identity.Principal, q What) (
 	for _, page := range other.view.Shape().Pages {
 		out.Pages = append(out.Pages, page.Name)
 	}
+	op.shared(other)
 	for _, f := range forms {
-		t := newCensus(op, other, op.app.forms[f.Number])
+		t := newCensus(other, op.app.forms[f.Number])
 		t.samples = q.Samples
-		other.fuel, op.fuel = rules.Fuel{Left: rules.QueryFuel}, rules.Fuel{Left: rules.QueryFuel}
+		other.refuel()
 		s, err := t.sight()
 		if err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func (t *census) sight() (FormSight, error) {
 	if err := t.run(); err != nil {
 		return FormSight{}, err
 	}
-	out := t.target.describe(t.form)
+	out := t.op.describe(t.form)
 	out.Counts = t.counts
 	for _, id := range t.kept {
 		sample, err := t.sample(id)
@@ -153,24 +153,18 @@ func (op *Op) describe(f *form) FormSight {
 	return out
 }
 
-// sample reads the title of a record as both may.
+// sample reads the title of a record as the person may; the asker reads every field.
 func (t *census) sample(id record.ID) (Sample, error) {
 	out := Sample{ID: id}
 	title := titleOf(t.form)
 	if title == nil {
 		return out, nil
 	}
-	n := t.form.def.Number
-	theirs, ok, err := t.target.Get(n, id)
-	if err != nil || !ok {
-		return out, err
+	r, ok, err := t.op.Get(t.form.def.Number, id)
+	if err == nil && ok {
+		out.Title = string(r.Get(&title.Field).Text())
 	}
-	mine, ok, err := t.asker.Get(n, id)
-	if err != nil || !ok || !mine.Readable(&title.Field) {
-		return out, err
-	}
-	out.Title = string(theirs.Get(&title.Field).Text())
-	return out, nil
+	return out, err
 }
 
 // titleOf returns the first text field of a form, nil for none.
