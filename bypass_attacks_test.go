@@ -17,6 +17,7 @@ var attacks = joined(
 	folderLists("app Folder.folders", `{folder(id:"<eves>"){`, "folders", "}}"),
 	sheetLists("app Query.sheets", "{", "sheets", "}"),
 	sheetLists("app Folder.sheets", `{folder(id:"<eves>"){`, "sheets", "}}"),
+	differenceAttacks,
 	toolAttacks, ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, formulaAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
 	aggregateAttacks, liveAttacks,
 	reviewAttacks, explainAttacks, viewAsAttacks,

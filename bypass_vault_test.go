@@ -179,6 +179,7 @@ func (v *vault) fill() {
 	v.fillTalk()
 	v.fillLooks()
 	v.fillReports()
+	v.fillDifferences()
 	v.fillFiles()
 	v.fillDocuments()
 	for _, who := range []string{"ann", "bob", "eve"} {

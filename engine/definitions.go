@@ -138,27 +138,34 @@ func attribute(def *definition.Application, name string) (*record.Field, bool) {
 // Attributes turns the text form of viewer attributes into values of the types
 // that the active definition declares.
 func (e *Engine) Attributes(_ context.Context, p identity.Principal, application string, text map[string]string) (map[string]record.Value, error) {
-	out := map[string]record.Value{}
+	var out map[string]record.Value
 	err := e.manage(p, func(r storage.Reader, _ *directory.People) error {
 		def, err := e.active(r, application)
 		if err != nil {
 			return err
 		}
-		for _, name := range slices.Sorted(maps.Keys(text)) {
-			attr, ok := attribute(def, name)
-			if !ok {
-				return fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: not a viewer attribute of application %s", name, application)
-			}
-			v, err := record.ParseValue(attr, text[name])
-			if err != nil {
-				return fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: %v", name, err)
-			}
-			out[name] = v
-		}
-		return nil
+		out, err = attributeValues(def, text)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// attributeValues is Attributes for one definition.
+func attributeValues(def *definition.Application, text map[string]string) (map[string]record.Value, error) {
+	out := map[string]record.Value{}
+	for _, name := range slices.Sorted(maps.Keys(text)) {
+		attr, ok := attribute(def, name)
+		if !ok {
+			return nil, fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: not a viewer attribute of application %s", name, def.Name)
+		}
+		v, err := record.ParseValue(attr, text[name])
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: %v", name, err)
+		}
+		out[name] = v
 	}
 	return out, nil
 }
@@ -175,6 +182,14 @@ func (e *Engine) Attributes(_ context.Context, p identity.Principal, application
 // A version with permission tests is activated in a transaction at whose epoch
 // they have passed: before it is prepared, and again when it is.
 func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*Applied, error) {
+	return e.ApplyCompared(ctx, p, source, allowDrop, "")
+}
+
+// ApplyCompared is Apply of a document that was compared: it is Conflict when the
+// comparison is of another change, or its difference not what it would be by now.
+// Where the engine is told so, what newly exposes personal data is Forbidden
+// without a comparison that another admin approved of: see Options.ApproveExposure.
+func (e *Engine) ApplyCompared(ctx context.Context, p identity.Principal, source []byte, allowDrop bool, comparison string) (*Applied, error) {
 	name, faults := definition.Name(source)
 	if len(faults) > 0 {
 		return &Applied{Faults: faults}, nil
@@ -182,10 +197,17 @@ func (e *Engine) Apply(ctx context.Context, p identity.Principal, source []byte,
 	if err := e.finish(ctx, p, name); err != nil {
 		return nil, err
 	}
+	held, err := e.bind(ctx, p, name, &ProposedChange{Source: source, AllowDrop: allowDrop}, comparison)
+	if err != nil {
+		return nil, err
+	}
 	var out *Applied
 	var prepared *preparation
 	g, failing, err := gated(func(g *pass) error {
 		return e.change(ctx, p, "apply", func(txn *storage.Txn, people *directory.People) error {
+			if err := held.check(txn); err != nil {
+				return err
+			}
 			out, prepared = &Applied{}, nil
 			return e.propose(txn, people, p, name, source, allowDrop, out, &prepared, g)
 		})

@@ -40,6 +40,9 @@ type Options struct {
 	// Pages says what is wrong with the pages of a definition. Nil checks nothing: a
 	// page that does not fit is refused when it is run.
 	Pages func(app *definition.Application, shapes Shapes) ([]definition.Fault, []definition.Finding)
+	// ApproveExposure refuses a change of rights that newly exposes personal data
+	// until another admin approved of it: see ApplyCompared.
+	ApproveExposure bool
 	// Now is the clock; default time.Now. Decisions never read it.
 	Now func() time.Time
 	// Events are told what happened; every member may be nil.
@@ -64,7 +67,8 @@ type Engine struct {
 	views map[viewKey]*viewEntry
 	keys  map[identity.Tenant]*sealer
 
-	live liveHub
+	live        liveHub
+	comparisons comparisonRuns
 
 	cached int // entries that each of the three may hold
 	search searchLimits

@@ -199,13 +199,47 @@ func (e *Engine) BindModule(ctx context.Context, p identity.Principal, applicati
 
 // ActivateRule switches the rule on; Conflict when nothing is bound.
 func (e *Engine) ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
+	return e.ActivateRuleCompared(ctx, p, application, rule, "")
+}
+
+// ActivateRuleCompared is ActivateRule where the module that is bound was compared
+// as the one that fills the rule; see ApplyCompared.
+func (e *Engine) ActivateRuleCompared(ctx context.Context, p identity.Principal, application, rule, comparison string) (RuleState, error) {
+	module, err := e.boundTo(p, application, rule)
+	if err != nil {
+		return RuleState{}, err
+	}
+	var held *bound
+	if module != "" {
+		if held, err = e.bind(ctx, p, application, &ProposedChange{Modules: map[string]string{rule: module}}, comparison); err != nil {
+			return RuleState{}, err
+		}
+	}
 	return e.rebind(ctx, p, "activateRule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
+		if err := held.check(txn); err != nil {
+			return err
+		}
 		if s.Module == "" {
 			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: %q has no module bound", rule)
 		}
 		s.Active = true
 		return nil
 	})
+}
+
+// boundTo returns the hash of the module that is bound to a rule, empty for none
+// and for a rule that there is not, for somebody who may define the application.
+func (e *Engine) boundTo(p identity.Principal, application, rule string) (module string, err error) {
+	err = e.manage(p, func(r storage.Reader, people *directory.People) error {
+		def, err := e.definable(r, people, p, application)
+		if err != nil || !slices.ContainsFunc(def.Custom, func(c *definition.CustomRule) bool { return c.Name == rule }) {
+			return err
+		}
+		s, err := readBinding(r, application, rule)
+		module = s.Module
+		return err
+	})
+	return module, err
 }
 
 // DeactivateRule switches the rule off: it denies then, as a missing module

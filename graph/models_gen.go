@@ -12,6 +12,34 @@ import (
 	"sluice/internal/record"
 )
 
+// What a change of rights would give and take.
+type AccessDifference struct {
+	ID          record.ID         `json:"id"`
+	Application string            `json:"application"`
+	Asker       *DifferencePerson `json:"asker"`
+	// Names the change: equal changes have equal hashes.
+	Hash string `json:"hash"`
+	// The definition that is compared, if there is one.
+	Definition *string `json:"definition,omitempty"`
+	// The difference of somebody else that this one looks at again.
+	Of      *record.ID      `json:"of,omitempty"`
+	Started time.Time       `json:"started"`
+	Ended   *time.Time      `json:"ended,omitempty"`
+	State   DifferenceState `json:"state"`
+	// Why it failed.
+	Reason *string `json:"reason,omitempty"`
+	// How far it is; null where it does not run.
+	Progress *DifferenceProgress `json:"progress,omitempty"`
+	// It newly exposes personal data or health information, or takes such a mark away.
+	Exposes  *bool               `json:"exposes,omitempty"`
+	Approval *DifferenceApproval `json:"approval,omitempty"`
+	// Rights, or records that one sees, were changed since; ask again.
+	Outdated bool `json:"outdated"`
+	// Path of all rows as CSV, of one's own that is done.
+	Download *string           `json:"download,omitempty"`
+	Result   *DifferenceResult `json:"result,omitempty"`
+}
+
 type AccessExplanation struct {
 	Application string `json:"application"`
 	// The version of the definition that decided; null in the short form.
@@ -35,6 +63,12 @@ type AccessReason struct {
 	Statement string `json:"statement"`
 	// The report, rule or form that it is about; null for none.
 	Name *string `json:"name,omitempty"`
+}
+
+type ActionDifference struct {
+	Action string           `json:"action"`
+	Gained *DifferenceCount `json:"gained"`
+	Lost   *DifferenceCount `json:"lost"`
 }
 
 type AddUserInput struct {
@@ -101,6 +135,22 @@ type CheckPayload struct {
 	Faults []*DefinitionFault `json:"faults"`
 }
 
+// A change of rights. What is left out stays as it is.
+type CompareAccessInput struct {
+	// A definition in YAML, as of applyDefinition.
+	Definition *string `json:"definition,omitempty"`
+	// As of applyDefinition.
+	AllowDrop bool `json:"allowDrop"`
+	// A version that was active once, instead of a definition.
+	Version *int `json:"version,omitempty"`
+	// The version to compare with, instead of the active one.
+	From *int `json:"from,omitempty"`
+	// Places of people.
+	Assignments []*ProposedAssignmentInput `json:"assignments"`
+	// Modules of custom rules.
+	Rules []*ProposedRuleInput `json:"rules"`
+}
+
 type CreateTokenPayload struct {
 	// Shown this once.
 	Token string `json:"token"`
@@ -139,6 +189,59 @@ type DeleteUserPayload struct {
 	Deleted bool `json:"deleted"`
 	// Null without reassignTo.
 	Reassignment *Reassignment `json:"reassignment,omitempty"`
+}
+
+type DifferenceApproval struct {
+	By   *DifferencePerson `json:"by"`
+	Time time.Time         `json:"time"`
+}
+
+// How many people, on how many records, and how many pairs of a person and a record.
+type DifferenceCount struct {
+	People  int `json:"people"`
+	Records int `json:"records"`
+	// A whole number, which may be larger than Int holds.
+	Pairs   float64             `json:"pairs"`
+	Samples []*DifferenceSample `json:"samples"`
+}
+
+type DifferencePayload struct {
+	Difference *AccessDifference `json:"difference"`
+}
+
+type DifferencePerson struct {
+	ID record.ID `json:"id"`
+	// Null for somebody who was deleted.
+	Name *string `json:"name,omitempty"`
+}
+
+// In records that one may view.
+type DifferenceProgress struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+type DifferenceResult struct {
+	// With a fault the definition would be refused, and nothing was compared.
+	Faults   []*DefinitionFault `json:"faults"`
+	Findings []*DefinitionFault `json:"findings"`
+	From     int                `json:"from"`
+	To       int                `json:"to"`
+	// Looked at.
+	People int `json:"people"`
+	// Looked at.
+	Records int `json:"records"`
+	// Personal data and health information that somebody would newly read.
+	Exposed []*ExposedField `json:"exposed"`
+	// Forms on whose records somebody gains or loses something.
+	Forms []*FormDifference `json:"forms"`
+	// What people gain and lose whatever the records are.
+	Rights []*RightsDifference `json:"rights"`
+}
+
+type DifferenceSample struct {
+	Person *DifferencePerson `json:"person"`
+	Record record.ID         `json:"record"`
 }
 
 type ExplainedAction struct {
@@ -220,6 +323,36 @@ type ExplainedUser struct {
 	Kind          PlaceKind `json:"kind"`
 	Role          *string   `json:"role,omitempty"`
 	PermissionSet *string   `json:"permissionSet,omitempty"`
+}
+
+type ExposedField struct {
+	Form  string `json:"form"`
+	Field string `json:"field"`
+	Pii   bool   `json:"pii"`
+	Ephi  bool   `json:"ephi"`
+	// The field is new.
+	Added bool             `json:"added"`
+	Count *DifferenceCount `json:"count"`
+}
+
+type FieldDifference struct {
+	Field       string           `json:"field"`
+	Pii         bool             `json:"pii"`
+	Ephi        bool             `json:"ephi"`
+	ReadGained  *DifferenceCount `json:"readGained"`
+	ReadLost    *DifferenceCount `json:"readLost"`
+	WriteGained *DifferenceCount `json:"writeGained"`
+	WriteLost   *DifferenceCount `json:"writeLost"`
+}
+
+type FormDifference struct {
+	Form string `json:"form"`
+	// The form is new.
+	Added bool `json:"added"`
+	// The form goes away.
+	Dropped bool                `json:"dropped"`
+	Actions []*ActionDifference `json:"actions"`
+	Fields  []*FieldDifference  `json:"fields"`
 }
 
 // What a person can see of a form.
@@ -361,6 +494,29 @@ type Place struct {
 	Tools []Tool `json:"tools"`
 }
 
+// What would become of a person. What is left out stays as it is.
+type ProposedAssignmentInput struct {
+	User          record.ID `json:"user"`
+	Role          *string   `json:"role,omitempty"`
+	PermissionSet *string   `json:"permissionSet,omitempty"`
+	// All viewer attributes, where they change.
+	Attributes []*AttributeInput `json:"attributes,omitempty"`
+	// As a portal user, with permissionSet.
+	Portal bool `json:"portal"`
+	// As a developer.
+	Developer bool `json:"developer"`
+	// Without a place in the application.
+	Unassign bool `json:"unassign"`
+	// Activated, or deactivated.
+	Active *bool `json:"active,omitempty"`
+}
+
+type ProposedRuleInput struct {
+	Rule string `json:"rule"`
+	// Hash of the module that would fill it and decide; left out for a rule that is switched off.
+	Module *string `json:"module,omitempty"`
+}
+
 type ReassignPayload struct {
 	Reassignment *Reassignment `json:"reassignment"`
 }
@@ -400,6 +556,12 @@ type RecordSample struct {
 
 type RevokeTokenPayload struct {
 	ID string `json:"id"`
+}
+
+type RightsDifference struct {
+	People []*DifferencePerson `json:"people"`
+	Gained *StaticRights       `json:"gained"`
+	Lost   *StaticRights       `json:"lost"`
 }
 
 type Rule struct {
@@ -450,6 +612,23 @@ type SignInPayload struct {
 
 type SignOutPayload struct {
 	SignedOut bool `json:"signedOut"`
+}
+
+type StaticFormRights struct {
+	Form     string   `json:"form"`
+	Actions  []string `json:"actions"`
+	Visible  []string `json:"visible"`
+	Writable []string `json:"writable"`
+	Reports  []string `json:"reports"`
+}
+
+type StaticRights struct {
+	// Access to the application at all.
+	Place bool `json:"place"`
+	// Access with personal tokens.
+	API   bool                `json:"api"`
+	Pages []string            `json:"pages"`
+	Forms []*StaticFormRights `json:"forms"`
 }
 
 type User struct {
@@ -597,6 +776,65 @@ func (e *CredentialKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e CredentialKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DifferenceState string
+
+const (
+	DifferenceStateRunning   DifferenceState = "RUNNING"
+	DifferenceStateDone      DifferenceState = "DONE"
+	DifferenceStateFailed    DifferenceState = "FAILED"
+	DifferenceStateCancelled DifferenceState = "CANCELLED"
+)
+
+var AllDifferenceState = []DifferenceState{
+	DifferenceStateRunning,
+	DifferenceStateDone,
+	DifferenceStateFailed,
+	DifferenceStateCancelled,
+}
+
+func (e DifferenceState) IsValid() bool {
+	switch e {
+	case DifferenceStateRunning, DifferenceStateDone, DifferenceStateFailed, DifferenceStateCancelled:
+		return true
+	}
+	return false
+}
+
+func (e DifferenceState) String() string {
+	return string(e)
+}
+
+func (e *DifferenceState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DifferenceState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DifferenceState", str)
+	}
+	return nil
+}
+
+func (e DifferenceState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DifferenceState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DifferenceState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -1316,6 +1316,23 @@ func (ec *executionContext) marshalNUserStatus2sluiceᚋgraphᚐUserStatus(ctx c
 	return v
 }
 
+func (ec *executionContext) unmarshalOAttributeInput2ᚕᚖsluiceᚋgraphᚐAttributeInputᚄ(ctx context.Context, v any) ([]*AttributeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*AttributeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAttributeInput2ᚖsluiceᚋgraphᚐAttributeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalODeleteUserPayload2ᚖsluiceᚋgraphᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *DeleteUserPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -56,6 +56,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddUserInput", ec.unmarshalInputAddUserInput),
 			graphql.NewInputUnmarshaler("AttributeInput", ec.unmarshalInputAttributeInput),
+			graphql.NewInputUnmarshaler("CompareAccessInput", ec.unmarshalInputCompareAccessInput),
+			graphql.NewInputUnmarshaler("ProposedAssignmentInput", ec.unmarshalInputProposedAssignmentInput),
+			graphql.NewInputUnmarshaler("ProposedRuleInput", ec.unmarshalInputProposedRuleInput),
 		)
 	}
 	first := true
@@ -131,7 +134,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -145,6 +148,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "schema/application.graphqls", Input: sourceData("schema/application.graphqls"), BuiltIn: false},
 	{Name: "schema/common.graphqls", Input: sourceData("schema/common.graphqls"), BuiltIn: false},
+	{Name: "schema/difference.graphqls", Input: sourceData("schema/difference.graphqls"), BuiltIn: false},
 	{Name: "schema/explain.graphqls", Input: sourceData("schema/explain.graphqls"), BuiltIn: false},
 	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
@@ -159,6 +163,44 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AccessDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccessDifference_id(ctx, field)
+	case "application":
+		return ec.fieldContext_AccessDifference_application(ctx, field)
+	case "asker":
+		return ec.fieldContext_AccessDifference_asker(ctx, field)
+	case "hash":
+		return ec.fieldContext_AccessDifference_hash(ctx, field)
+	case "definition":
+		return ec.fieldContext_AccessDifference_definition(ctx, field)
+	case "of":
+		return ec.fieldContext_AccessDifference_of(ctx, field)
+	case "started":
+		return ec.fieldContext_AccessDifference_started(ctx, field)
+	case "ended":
+		return ec.fieldContext_AccessDifference_ended(ctx, field)
+	case "state":
+		return ec.fieldContext_AccessDifference_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_AccessDifference_reason(ctx, field)
+	case "progress":
+		return ec.fieldContext_AccessDifference_progress(ctx, field)
+	case "exposes":
+		return ec.fieldContext_AccessDifference_exposes(ctx, field)
+	case "approval":
+		return ec.fieldContext_AccessDifference_approval(ctx, field)
+	case "outdated":
+		return ec.fieldContext_AccessDifference_outdated(ctx, field)
+	case "download":
+		return ec.fieldContext_AccessDifference_download(ctx, field)
+	case "result":
+		return ec.fieldContext_AccessDifference_result(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessDifference", field.Name)
+}
 
 func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -192,6 +234,18 @@ func (ec *executionContext) childFields_AccessReason(ctx context.Context, field 
 		return ec.fieldContext_AccessReason_name(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessReason", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_ActionDifference_action(ctx, field)
+	case "gained":
+		return ec.fieldContext_ActionDifference_gained(ctx, field)
+	case "lost":
+		return ec.fieldContext_ActionDifference_lost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionDifference", field.Name)
 }
 
 func (ec *executionContext) childFields_Application(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -322,6 +376,92 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DifferenceApproval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_DifferenceApproval_by(ctx, field)
+	case "time":
+		return ec.fieldContext_DifferenceApproval_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceApproval", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "people":
+		return ec.fieldContext_DifferenceCount_people(ctx, field)
+	case "records":
+		return ec.fieldContext_DifferenceCount_records(ctx, field)
+	case "pairs":
+		return ec.fieldContext_DifferenceCount_pairs(ctx, field)
+	case "samples":
+		return ec.fieldContext_DifferenceCount_samples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceCount", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "difference":
+		return ec.fieldContext_DifferencePayload_difference(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferencePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferencePerson(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DifferencePerson_id(ctx, field)
+	case "name":
+		return ec.fieldContext_DifferencePerson_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferencePerson", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "done":
+		return ec.fieldContext_DifferenceProgress_done(ctx, field)
+	case "total":
+		return ec.fieldContext_DifferenceProgress_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "faults":
+		return ec.fieldContext_DifferenceResult_faults(ctx, field)
+	case "findings":
+		return ec.fieldContext_DifferenceResult_findings(ctx, field)
+	case "from":
+		return ec.fieldContext_DifferenceResult_from(ctx, field)
+	case "to":
+		return ec.fieldContext_DifferenceResult_to(ctx, field)
+	case "people":
+		return ec.fieldContext_DifferenceResult_people(ctx, field)
+	case "records":
+		return ec.fieldContext_DifferenceResult_records(ctx, field)
+	case "exposed":
+		return ec.fieldContext_DifferenceResult_exposed(ctx, field)
+	case "forms":
+		return ec.fieldContext_DifferenceResult_forms(ctx, field)
+	case "rights":
+		return ec.fieldContext_DifferenceResult_rights(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceResult", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_DifferenceSample_person(ctx, field)
+	case "record":
+		return ec.fieldContext_DifferenceSample_record(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceSample", field.Name)
+}
+
 func (ec *executionContext) childFields_ExplainedAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "action":
@@ -440,6 +580,60 @@ func (ec *executionContext) childFields_ExplainedUser(ctx context.Context, field
 		return ec.fieldContext_ExplainedUser_permissionSet(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExplainedUser", field.Name)
+}
+
+func (ec *executionContext) childFields_ExposedField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_ExposedField_form(ctx, field)
+	case "field":
+		return ec.fieldContext_ExposedField_field(ctx, field)
+	case "pii":
+		return ec.fieldContext_ExposedField_pii(ctx, field)
+	case "ephi":
+		return ec.fieldContext_ExposedField_ephi(ctx, field)
+	case "added":
+		return ec.fieldContext_ExposedField_added(ctx, field)
+	case "count":
+		return ec.fieldContext_ExposedField_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExposedField", field.Name)
+}
+
+func (ec *executionContext) childFields_FieldDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_FieldDifference_field(ctx, field)
+	case "pii":
+		return ec.fieldContext_FieldDifference_pii(ctx, field)
+	case "ephi":
+		return ec.fieldContext_FieldDifference_ephi(ctx, field)
+	case "readGained":
+		return ec.fieldContext_FieldDifference_readGained(ctx, field)
+	case "readLost":
+		return ec.fieldContext_FieldDifference_readLost(ctx, field)
+	case "writeGained":
+		return ec.fieldContext_FieldDifference_writeGained(ctx, field)
+	case "writeLost":
+		return ec.fieldContext_FieldDifference_writeLost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_FormDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_FormDifference_form(ctx, field)
+	case "added":
+		return ec.fieldContext_FormDifference_added(ctx, field)
+	case "dropped":
+		return ec.fieldContext_FormDifference_dropped(ctx, field)
+	case "actions":
+		return ec.fieldContext_FormDifference_actions(ctx, field)
+	case "fields":
+		return ec.fieldContext_FormDifference_fields(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FormDifference", field.Name)
 }
 
 func (ec *executionContext) childFields_FormSight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -710,6 +904,18 @@ func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RevokeTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RightsDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "people":
+		return ec.fieldContext_RightsDifference_people(ctx, field)
+	case "gained":
+		return ec.fieldContext_RightsDifference_gained(ctx, field)
+	case "lost":
+		return ec.fieldContext_RightsDifference_lost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RightsDifference", field.Name)
+}
+
 func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -792,6 +998,36 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_signedOut(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StaticFormRights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_StaticFormRights_form(ctx, field)
+	case "actions":
+		return ec.fieldContext_StaticFormRights_actions(ctx, field)
+	case "visible":
+		return ec.fieldContext_StaticFormRights_visible(ctx, field)
+	case "writable":
+		return ec.fieldContext_StaticFormRights_writable(ctx, field)
+	case "reports":
+		return ec.fieldContext_StaticFormRights_reports(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaticFormRights", field.Name)
+}
+
+func (ec *executionContext) childFields_StaticRights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "place":
+		return ec.fieldContext_StaticRights_place(ctx, field)
+	case "api":
+		return ec.fieldContext_StaticRights_api(ctx, field)
+	case "pages":
+		return ec.fieldContext_StaticRights_pages(ctx, field)
+	case "forms":
+		return ec.fieldContext_StaticRights_forms(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaticRights", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"sluice/graph"
+	"sluice/internal/record"
 )
 
 func (r *applicationResolver) Definition(ctx context.Context, obj *graph.Application) (*string, error) {
@@ -23,12 +24,12 @@ func (r *applicationResolver) Definition(ctx context.Context, obj *graph.Applica
 	return &source, nil
 }
 
-func (r *mutationResolver) ApplyDefinition(ctx context.Context, yaml string, allowDrop bool) (*graph.ApplyPayload, error) {
+func (r *mutationResolver) ApplyDefinition(ctx context.Context, yaml string, allowDrop bool, difference *record.ID) (*graph.ApplyPayload, error) {
 	p, err := principal(ctx)
 	if err != nil {
 		return nil, err
 	}
-	applied, err := r.definitions.Apply(ctx, p, []byte(yaml), allowDrop)
+	applied, err := r.definitions.ApplyCompared(ctx, p, []byte(yaml), allowDrop, comparisonOf(difference))
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 type Definitions interface {
 	Reviews
 	Sights
+	Differences
 
 	// Applications returns the applications that the principal has a place in and
 	// the credential opens (B1), ascending by name; all of them for admins.
@@ -40,6 +41,10 @@ type Definitions interface {
 	// is wrong with the document is in Applied.Faults; an error is anything else.
 	// The application is the one that the document names.
 	Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
+
+	// ApplyCompared is Apply held to a comparison, empty for none; see
+	// engine.ApplyCompared.
+	ApplyCompared(ctx context.Context, p identity.Principal, source []byte, allowDrop bool, comparison string) (*engine.Applied, error)
 
 	// Check says what Apply would say of a document, and changes nothing.
 	Check(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
@@ -79,6 +84,10 @@ type Definitions interface {
 
 	// ActivateRule switches the rule on; Conflict when nothing is bound.
 	ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
+
+	// ActivateRuleCompared is ActivateRule held to a comparison, empty for none; see
+	// engine.ActivateRuleCompared.
+	ActivateRuleCompared(ctx context.Context, p identity.Principal, application, rule, comparison string) (engine.RuleState, error)
 
 	// DeactivateRule switches the rule off.
 	DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)

@@ -75,7 +75,7 @@ func (o *office) populate() {
 		o.as[name], err = o.d.Authenticate(ctx, token)
 		o.must(err)
 	}
-	_, err = o.mutation.ApplyDefinition(o.ctx("admin"), fmt.Sprintf(document, "orders"), false)
+	_, err = o.mutation.ApplyDefinition(o.ctx("admin"), fmt.Sprintf(document, "orders"), false, nil)
 	o.must(err)
 	_, err = o.mutation.AssignDeveloper(o.ctx("admin"), "orders", o.id["dev"], nil)
 	o.must(err)
@@ -119,13 +119,13 @@ func TestA5UserDirectory(t *testing.T) {
 func TestA6DevelopersEditDefinitions(t *testing.T) {
 	o := newOffice(t)
 	for _, who := range []string{"super", "admin", "dev"} {
-		got, err := o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "orders"), false)
+		got, err := o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "orders"), false, nil)
 		wants(t, who+" applies", err, fine)
 		if got == nil || got.Application == nil {
 			t.Errorf("%s: %+v", who, got)
 		}
 	}
-	_, err := o.mutation.ApplyDefinition(o.ctx("dev"), fmt.Sprintf(document, "hr"), false)
+	_, err := o.mutation.ApplyDefinition(o.ctx("dev"), fmt.Sprintf(document, "hr"), false, nil)
 	wants(t, "dev makes an application", err, fault.NotFound)
 	_, err = o.query.Users(o.ctx("dev"), nil, 50, nil)
 	wants(t, "dev opens the directory", err, fault.Forbidden)
@@ -134,15 +134,15 @@ func TestA6DevelopersEditDefinitions(t *testing.T) {
 func TestA10LiveUsersEditNothing(t *testing.T) {
 	o := newOffice(t)
 	for who, want := range map[string]fault.Kind{"rep": fault.Forbidden, "idle": fault.NotFound} {
-		_, err := o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "orders"), false)
+		_, err := o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "orders"), false, nil)
 		wants(t, who+" applies", err, want)
-		_, err = o.mutation.ActivateRule(o.ctx(who), "orders", "none")
+		_, err = o.mutation.ActivateRule(o.ctx(who), "orders", "none", nil)
 		wants(t, who+" activates", err, want)
 		_, err = o.query.RuleModules(o.ctx(who), "orders")
 		wants(t, who+" reads modules", err, want)
 		_, err = (&applicationResolver{o.query.Resolver}).Definition(o.ctx(who), &graph.Application{Name: "orders"})
 		wants(t, who+" reads the definition", err, want)
-		_, err = o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "hr"), false)
+		_, err = o.mutation.ApplyDefinition(o.ctx(who), fmt.Sprintf(document, "hr"), false, nil)
 		wants(t, who+" makes an application", err, fault.NotFound)
 	}
 }

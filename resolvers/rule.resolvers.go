@@ -11,6 +11,7 @@ import (
 	"sluice/engine"
 	"sluice/graph"
 	"sluice/internal/identity"
+	"sluice/internal/record"
 )
 
 func (r *mutationResolver) BindRuleModule(ctx context.Context, application string, rule string, module string) (*graph.RulePayload, error) {
@@ -19,9 +20,9 @@ func (r *mutationResolver) BindRuleModule(ctx context.Context, application strin
 	})
 }
 
-func (r *mutationResolver) ActivateRule(ctx context.Context, application string, rule string) (*graph.RulePayload, error) {
+func (r *mutationResolver) ActivateRule(ctx context.Context, application string, rule string, difference *record.ID) (*graph.RulePayload, error) {
 	return r.changeRule(ctx, func(p identity.Principal) (engine.RuleState, error) {
-		return r.definitions.ActivateRule(ctx, p, application, rule)
+		return r.definitions.ActivateRuleCompared(ctx, p, application, rule, comparisonOf(difference))
 	})
 }
 

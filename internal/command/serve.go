@@ -3,25 +3,33 @@ package command
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strconv"
 
 	"sluice/internal/httpd"
 )
 
 var serveCommand = &command{
 	name: "serve", summary: "serve a data directory",
-	usage: "[-data DIR] [-addr HOST:PORT] [-registered-only] [-origin URL]...",
+	usage: "[-data DIR] [-addr HOST:PORT] [-registered-only] [-approve-exposure] [-origin URL]...",
 	help: `
 Serves the data directory until it is interrupted. A directory without an
 organization is set up once: the server prints a code, and whoever has it makes
 the first organization and its super admin, by "sluice setup".
 
+With -approve-exposure, or SLUICE_APPROVE_EXPOSURE=true, a change of an
+application that lets somebody newly read a field marked as personal data or health
+information is refused until another admin has approved of its access difference;
+see "sluice compare --help".
+
 Examples:
   sluice serve -data /var/lib/sluice
   sluice serve -data /var/lib/sluice -addr 0.0.0.0:8080
+  sluice serve -approve-exposure
   sluice serve -origin https://app.example -origin https://admin.example`,
 	run: runServe,
 }
@@ -31,12 +39,16 @@ func runServe(ctx context.Context, env *Env, c *command, args []string) error {
 	data := fs.String("data", "data", "data `DIR`ectory, made if it does not exist")
 	addr := fs.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 takes a free one")
 	only := fs.Bool("registered-only", false, "run registered documents only, except for admins and developers")
+	approve := fs.Bool("approve-exposure", false, "ask for another admin's approval where personal data is newly exposed (default $"+envApprove+")")
 	var origins texts
 	fs.Var(&origins, "origin", "`URL` of a site whose pages may call the server, such as https://app.example; may be repeated")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
-	s, err := open(env, filepath.Join(*data, "db"), httpd.Options{RegisteredOnly: *only, Origins: origins})
+	if err := approveFrom(env, fs, approve); err != nil {
+		return err
+	}
+	s, err := open(env, filepath.Join(*data, "db"), httpd.Options{RegisteredOnly: *only, ApproveExposure: *approve, Origins: origins})
 	if err != nil {
 		return err
 	}
@@ -51,6 +63,24 @@ func runServe(ctx context.Context, env *Env, c *command, args []string) error {
 		fmt.Fprintf(env.Stdout, "There is no organization yet; `sluice setup` makes the first one, with the code %s\n", code)
 	}
 	return errors.Join(httpd.Serve(ctx, l, s), s.close())
+}
+
+const envApprove = "SLUICE_APPROVE_EXPOSURE"
+
+// approveFrom takes the switch from the environment where the flag is not given.
+func approveFrom(env *Env, fs *flag.FlagSet, approve *bool) error {
+	given := false
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "approve-exposure" })
+	text := env.Getenv(envApprove)
+	if given || text == "" {
+		return nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return badUsage("%s: expected true or false", envApprove)
+	}
+	*approve = on
+	return nil
 }
 
 // served is a service with the parts that it owns.

@@ -29,6 +29,8 @@ type Options struct {
 	Origins []string
 	// RegisteredOnly is that of gateway.Options.
 	RegisteredOnly bool
+	// ApproveExposure is that of engine.Options.
+	ApproveExposure bool
 	// Personas are those of a demo; nil otherwise.
 	Personas func() []console.Persona
 }
@@ -57,7 +59,8 @@ func New(o Options) (*Service, error) {
 	var err error
 	s.Engine, err = engine.New(engine.Options{
 		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now, Pages: gateway.CheckPages,
-		Events: engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: s.ruleFault},
+		ApproveExposure: o.ApproveExposure,
+		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: s.ruleFault},
 	})
 	if err != nil {
 		return nil, err
@@ -95,6 +98,10 @@ func (s *Service) route(o Options) error {
 	if err != nil {
 		return err
 	}
+	differences, err := gateway.NewDifferenceRows(gateway.DifferenceOptions{Rows: s.Engine, Directory: s.Directory, Events: events})
+	if err != nil {
+		return err
+	}
 	files, err := gateway.NewFiles(gateway.FileOptions{Engine: s.Engine, Directory: s.Directory, Events: events})
 	if err != nil {
 		return err
@@ -111,6 +118,7 @@ func (s *Service) route(o Options) error {
 	mux.Handle("/apps/{application}/export/{form}", exports)
 	mux.Handle("/apps/{application}/access-review.csv", reviews)
 	mux.Handle("/apps/{application}/access-review.json", reviews)
+	mux.Handle("/apps/{application}/access-differences/", differences)
 	mux.Handle("/apps/{application}/files/", files)
 	mux.Handle("/apps/{application}/imports", imports)
 	mux.Handle("/apps/{application}/imports/", imports)
@@ -127,9 +135,12 @@ func (s *Service) route(o Options) error {
 // ServeHTTP serves one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Drain ends subscriptions and closes their connections, as the server stops; it
-// returns when they are closed, or with ctx.
-func (s *Service) Drain(ctx context.Context) { s.apps.Drain(ctx) }
+// Drain ends subscriptions and closes their connections, and ends comparisons that
+// run, as the server stops; it returns when they are closed, or with ctx.
+func (s *Service) Drain(ctx context.Context) {
+	s.apps.Drain(ctx)
+	s.Engine.StopComparisons(ctx)
+}
 
 // SetupCode returns the code that sets up the first organization, empty when
 // there is one.

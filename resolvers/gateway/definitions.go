@@ -8,6 +8,7 @@ import (
 	"sluice/engine"
 	"sluice/graph"
 	"sluice/internal/definition"
+	"sluice/internal/fault"
 	"sluice/internal/identity"
 )
 
@@ -31,10 +32,49 @@ type uploaded struct {
 	Faults      []uploadedFault `json:"faults"`
 }
 
-type judge func(context.Context, identity.Principal, []byte, bool) (*engine.Applied, error)
+// definitionQuery are the query parameters of a definition.
+type definitionQuery struct {
+	AllowDrop  bool
+	Difference string
+}
 
-// definition takes a definition as YAML, with the query parameter allowDrop, and
-// answers as applyDefinition or checkDefinition does: 422 when it has faults.
+type judge func(context.Context, identity.Principal, []byte, *definitionQuery) (*engine.Applied, error)
+
+func (m *Management) apply(ctx context.Context, p identity.Principal, body []byte, q *definitionQuery) (*engine.Applied, error) {
+	return m.o.Definitions.ApplyCompared(ctx, p, body, q.AllowDrop, q.Difference)
+}
+
+func (m *Management) check(ctx context.Context, p identity.Principal, body []byte, q *definitionQuery) (*engine.Applied, error) {
+	if q.Difference != "" {
+		return nil, fault.New(fault.Invalid, "gateway.check", "difference: is for applying, which checks it")
+	}
+	return m.o.Definitions.Check(ctx, p, body, q.AllowDrop)
+}
+
+// compare begins to compare a definition, as compareAccess does, which takes no
+// long document.
+func (m *Management) compare(w http.ResponseWriter, r *http.Request) {
+	drop, err := strconv.ParseBool(r.URL.Query().Get("allowDrop"))
+	if err != nil && r.URL.Query().Has("allowDrop") {
+		refuse(http.StatusBadRequest, graph.CodeBadUserInput, "allowDrop: expected true or false").write(w, mediaJSON)
+		return
+	}
+	m.upload(w, r, MaxDefinition, []string{"application/yaml", "text/yaml"}, func(ctx context.Context, p identity.Principal, body []byte) (int, any, error) {
+		name, faults := definition.Name(body)
+		if len(faults) > 0 {
+			return http.StatusUnprocessableEntity, uploaded{Warnings: []uploadedFault{}, Faults: uploadedFaults(faults)}, nil
+		}
+		c, err := m.o.Definitions.StartComparison(ctx, p, name, engine.ProposedChange{Source: body, AllowDrop: drop})
+		if err != nil {
+			return 0, nil, err
+		}
+		return http.StatusAccepted, map[string]string{"application": c.Application, "difference": c.ID}, nil
+	})
+}
+
+// definition takes a definition as YAML, with the query parameters allowDrop and
+// difference, and answers as applyDefinition or checkDefinition does: 422 when it
+// has faults.
 func (m *Management) definition(take judge) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		drop, err := strconv.ParseBool(r.URL.Query().Get("allowDrop"))
@@ -42,8 +82,13 @@ func (m *Management) definition(take judge) http.HandlerFunc {
 			refuse(http.StatusBadRequest, graph.CodeBadUserInput, "allowDrop: expected true or false").write(w, mediaJSON)
 			return
 		}
+		q := definitionQuery{AllowDrop: drop, Difference: r.URL.Query().Get("difference")}
+		if r.URL.Query().Has("difference") && q.Difference == "" {
+			refuse(http.StatusBadRequest, graph.CodeBadUserInput, "difference: expected an id").write(w, mediaJSON)
+			return
+		}
 		m.upload(w, r, MaxDefinition, []string{"application/yaml", "text/yaml"}, func(ctx context.Context, p identity.Principal, body []byte) (int, any, error) {
-			got, err := take(ctx, p, body, drop)
+			got, err := take(ctx, p, body, &q)
 			if err != nil {
 				return 0, nil, err
 			}

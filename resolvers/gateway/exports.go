@@ -134,7 +134,7 @@ func (s *stream) begin(form string) io.Writer {
 	setHeaders(s.w, media)
 	h := s.w.Header()
 	h.Set("Content-Disposition", `attachment; filename="`+form+"."+string(s.format)+`"`)
-	h.Set("Trailer", RowsTrailer)
+	h.Add("Trailer", RowsTrailer)
 	s.w.WriteHeader(http.StatusOK)
 	return s
 }

@@ -71,8 +71,9 @@ func NewManagement(o ManagementOptions) (*Management, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", m.serve)
 	mux.HandleFunc("PUT /apps/{application}/rules/{name}", m.putModule)
-	mux.HandleFunc("PUT /definition", m.definition(m.o.Definitions.Apply))
-	mux.HandleFunc("POST /definition/check", m.definition(m.o.Definitions.Check))
+	mux.HandleFunc("PUT /definition", m.definition(m.apply))
+	mux.HandleFunc("POST /definition/check", m.definition(m.check))
+	mux.HandleFunc("POST /definition/compare", m.compare)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(http.StatusNotFound, graph.CodeNotFound, "there is nothing at this address").write(w, mediaJSON)
 	})

@@ -113,6 +113,12 @@ var mayTable = []struct {
 	{`hideRecords(application: "orders", form: "Order", where: {}) { hidden { form } }`, hiders},
 	{`hideRecords(application: "orders", form: "Order", where: {none: {eq: 1}}) { hidden { form } }`, [6]string{bad, bad, forbidden, forbidden, missing, unauthenticated}},
 	{`unhideRecords(application: "orders", form: "Order") { hidden { form } }`, [6]string{missing, missing, forbidden, forbidden, missing, unauthenticated}},
+	{`compareAccess(application: "orders", input: {}) { difference { state } }`, developers},
+	{`compareAccess(application: "hr", input: {}) { difference { state } }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
+	{`compareAccess(application: "orders", input: {version: 99}) { difference { state } }`, [6]string{bad, bad, bad, forbidden, missing, unauthenticated}},
+	{`cancelDifference(id: $OTHER) { difference { state } }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
+	{`reviewDifference(id: $OTHER) { difference { state } }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
+	{`approveDifference(id: $OTHER) { difference { state } }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
 	{`revokeToken(id: "x") { id }`, [6]string{missing, missing, missing, missing, missing, unauthenticated}},
 }
 
