@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"sluice/internal/definition"
 	"sluice/internal/directory"
@@ -28,11 +29,15 @@ type inhabited struct {
 
 // inhabit gives the people of a world to a directory, which gives them new ids,
 // and stores the world.
-func inhabit(tb testing.TB, w *world.World) *inhabited {
+func inhabit(tb testing.TB, w *world.World) *inhabited { return inhabitAt(tb, w, time.Now) }
+
+// inhabitAt is inhabit by another clock.
+func inhabitAt(tb testing.TB, w *world.World, now func() time.Time) *inhabited {
 	tb.Helper()
 	ctx := tb.Context()
-	store := memstore.Open()
-	d := directory.New(store, &directory.Options{HashMemory: 64})
+	store, err := storage.New(memstore.NewDriver(), &storage.Options{Now: now})
+	must(tb, err)
+	d := directory.New(store, &directory.Options{HashMemory: 64, Now: now})
 	tenant, super, err := d.CreateOrganization(ctx, "zylker", directory.NewUser{Email: w.Users[0].Email, DisplayName: "Super", Password: password})
 	must(tb, err)
 	ids := map[record.ID]record.ID{w.Users[0].ID: super}
@@ -59,7 +64,7 @@ func inhabit(tb testing.TB, w *world.World) *inhabited {
 		must(tb, d.SetActive(ctx, root, u.ID, false))
 	}
 	h := &inhabited{stage: newStageOn(tb, w, store, tenant), as: as, d: d}
-	h.e.o.Directory = d
+	h.e.o.Directory, h.e.o.Now = d, now
 	h.define()
 	return h
 }

@@ -12,6 +12,27 @@ import (
 	"sluice/internal/record"
 )
 
+// What was changed.
+type AccessCause struct {
+	Kind AccessCauseKind `json:"kind"`
+	// In words, without a full stop.
+	Text string `json:"text"`
+	// Of the definition that came into force; null for other causes.
+	DefinitionVersion *int `json:"definitionVersion,omitempty"`
+}
+
+// A moment at which somebody's access to a record changed.
+type AccessChange struct {
+	Time time.Time `json:"time"`
+	// Who made the change; null where it was nobody.
+	By *record.ID `json:"by,omitempty"`
+	// What they are called today; null for nobody.
+	ByName *string        `json:"byName,omitempty"`
+	Causes []*AccessCause `json:"causes"`
+	// What they could do from then on.
+	Access *PastAccess `json:"access"`
+}
+
 // What a change of rights would give and take.
 type AccessDifference struct {
 	ID          record.ID         `json:"id"`
@@ -53,6 +74,19 @@ type AccessExplanation struct {
 	Actions []*ExplainedAction `json:"actions"`
 	// System fields first, then in the order of the form.
 	Fields []*ExplainedField `json:"fields"`
+}
+
+// A page of what became of somebody's access to a record.
+type AccessHistory struct {
+	User record.ID `json:"user"`
+	// What they are called today; null for somebody who was deleted.
+	DisplayName *string `json:"displayName,omitempty"`
+	// At the beginning of the page.
+	Start   *PastAccess     `json:"start"`
+	Changes []*AccessChange `json:"changes"`
+	// How far this page looked. There may be fewer changes on it than were asked for, and more behind it.
+	Until    time.Time `json:"until"`
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // Why somebody sees something.
@@ -482,6 +516,56 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// What somebody could do with a record.
+type PastAccess struct {
+	// The record was there.
+	Exists bool `json:"exists"`
+	// VIEW first.
+	Actions []RecordAction `json:"actions"`
+	// The fields that they could read, in the order of the form, under the names of that time.
+	Fields []string `json:"fields"`
+	// The strongest reason for which they saw the record; null where they did not.
+	Reason *AccessReason `json:"reason,omitempty"`
+	// It cannot be told, see PastOnlooker.untold; the rest is empty then.
+	Untold bool `json:"untold"`
+}
+
+// Somebody who could see a record.
+type PastOnlooker struct {
+	ID record.ID `json:"id"`
+	// What they are called today; null for somebody who was deleted since.
+	DisplayName *string `json:"displayName,omitempty"`
+	// What they were in the application.
+	Kind MemberKind `json:"kind"`
+	// What they could do with the record, VIEW first.
+	Actions []RecordAction `json:"actions"`
+	// A rule covered the field that was asked for: they saw null in this record.
+	Masked bool `json:"masked"`
+	// The strongest reason for which they saw the record; null where it cannot be told.
+	Reason *AccessReason `json:"reason,omitempty"`
+	// It cannot be told what this person could do: it took the answer of a rule module
+	// that cannot be run any more.
+	Untold bool `json:"untold"`
+}
+
+// A page of the people who could see a record, ascending by id.
+type PastOnlookerConnection struct {
+	Nodes    []*PastOnlooker `json:"nodes"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+	// Everybody who could see the record; where a field was asked for, those whose rights held it.
+	TotalCount int `json:"totalCount"`
+	// Those of them for whom a rule covered the field of this record: they saw null.
+	MaskedCount int `json:"maskedCount"`
+	// How many others saw the record but did not have the field.
+	WithoutFieldCount int `json:"withoutFieldCount"`
+	// Those of whom it cannot be told, see PastOnlooker.untold. They are in no other number.
+	UntoldCount int `json:"untoldCount"`
+	// The version of the definition that was in force.
+	DefinitionVersion int `json:"definitionVersion"`
+	// The version that the record had.
+	RecordVersion int `json:"recordVersion"`
+}
+
 // What the signed-in person is in an application.
 type Place struct {
 	Application string `json:"application"`
@@ -666,6 +750,88 @@ type ViewAsTargetConnection struct {
 type WithheldTools struct {
 	Application string `json:"application"`
 	Tools       []Tool `json:"tools"`
+}
+
+type AccessCauseKind string
+
+const (
+	AccessCauseKindRecordCreated AccessCauseKind = "RECORD_CREATED"
+	AccessCauseKindRecordDeleted AccessCauseKind = "RECORD_DELETED"
+	// The record was given to another owner.
+	AccessCauseKindOwner AccessCauseKind = "OWNER"
+	// The record belongs to another one, or that one was changed.
+	AccessCauseKindParent AccessCauseKind = "PARENT"
+	// Other values of the record.
+	AccessCauseKindValues AccessCauseKind = "VALUES"
+	// A place in the application or the organization: of the person or of an owner.
+	AccessCauseKindPlace         AccessCauseKind = "PLACE"
+	AccessCauseKindRole          AccessCauseKind = "ROLE"
+	AccessCauseKindPermissionSet AccessCauseKind = "PERMISSION_SET"
+	AccessCauseKindAttributes    AccessCauseKind = "ATTRIBUTES"
+	// Another version of the definition came into force: sets, roles, sharing rules.
+	AccessCauseKindDefinition AccessCauseKind = "DEFINITION"
+	// A custom rule was switched on or off, or has another module.
+	AccessCauseKindCustomRule AccessCauseKind = "CUSTOM_RULE"
+	// An admin hides records, or shows them again.
+	AccessCauseKindHiding AccessCauseKind = "HIDING"
+)
+
+var AllAccessCauseKind = []AccessCauseKind{
+	AccessCauseKindRecordCreated,
+	AccessCauseKindRecordDeleted,
+	AccessCauseKindOwner,
+	AccessCauseKindParent,
+	AccessCauseKindValues,
+	AccessCauseKindPlace,
+	AccessCauseKindRole,
+	AccessCauseKindPermissionSet,
+	AccessCauseKindAttributes,
+	AccessCauseKindDefinition,
+	AccessCauseKindCustomRule,
+	AccessCauseKindHiding,
+}
+
+func (e AccessCauseKind) IsValid() bool {
+	switch e {
+	case AccessCauseKindRecordCreated, AccessCauseKindRecordDeleted, AccessCauseKindOwner, AccessCauseKindParent, AccessCauseKindValues, AccessCauseKindPlace, AccessCauseKindRole, AccessCauseKindPermissionSet, AccessCauseKindAttributes, AccessCauseKindDefinition, AccessCauseKindCustomRule, AccessCauseKindHiding:
+		return true
+	}
+	return false
+}
+
+func (e AccessCauseKind) String() string {
+	return string(e)
+}
+
+func (e *AccessCauseKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessCauseKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessCauseKind", str)
+	}
+	return nil
+}
+
+func (e AccessCauseKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessCauseKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessCauseKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type AssignmentKind string

@@ -1545,6 +1545,13 @@ func (ec *executionContext) marshalNRecordSample2ᚖsluiceᚋgraphᚐRecordSampl
 	return ec._RecordSample(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOAccessReason2ᚖsluiceᚋgraphᚐAccessReason(ctx context.Context, sel ast.SelectionSet, v *AccessReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AccessReason(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOnlookerConnection2ᚖsluiceᚋgraphᚐOnlookerConnection(ctx context.Context, sel ast.SelectionSet, v *OnlookerConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -134,7 +134,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/recall.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -153,6 +153,7 @@ var sources = []*ast.Source{
 	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
+	{Name: "schema/recall.graphqls", Input: sourceData("schema/recall.graphqls"), BuiltIn: false},
 	{Name: "schema/review.graphqls", Input: sourceData("schema/review.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
 	{Name: "schema/tools.graphqls", Input: sourceData("schema/tools.graphqls"), BuiltIn: false},
@@ -163,6 +164,34 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AccessCause(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AccessCause_kind(ctx, field)
+	case "text":
+		return ec.fieldContext_AccessCause_text(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_AccessCause_definitionVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessCause", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "time":
+		return ec.fieldContext_AccessChange_time(ctx, field)
+	case "by":
+		return ec.fieldContext_AccessChange_by(ctx, field)
+	case "byName":
+		return ec.fieldContext_AccessChange_byName(ctx, field)
+	case "causes":
+		return ec.fieldContext_AccessChange_causes(ctx, field)
+	case "access":
+		return ec.fieldContext_AccessChange_access(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessChange", field.Name)
+}
 
 func (ec *executionContext) childFields_AccessDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -222,6 +251,24 @@ func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, f
 		return ec.fieldContext_AccessExplanation_fields(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessHistory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_AccessHistory_user(ctx, field)
+	case "displayName":
+		return ec.fieldContext_AccessHistory_displayName(ctx, field)
+	case "start":
+		return ec.fieldContext_AccessHistory_start(ctx, field)
+	case "changes":
+		return ec.fieldContext_AccessHistory_changes(ctx, field)
+	case "until":
+		return ec.fieldContext_AccessHistory_until(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessHistory_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessHistory", field.Name)
 }
 
 func (ec *executionContext) childFields_AccessReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -816,6 +863,64 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PastAccess(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exists":
+		return ec.fieldContext_PastAccess_exists(ctx, field)
+	case "actions":
+		return ec.fieldContext_PastAccess_actions(ctx, field)
+	case "fields":
+		return ec.fieldContext_PastAccess_fields(ctx, field)
+	case "reason":
+		return ec.fieldContext_PastAccess_reason(ctx, field)
+	case "untold":
+		return ec.fieldContext_PastAccess_untold(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastAccess", field.Name)
+}
+
+func (ec *executionContext) childFields_PastOnlooker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PastOnlooker_id(ctx, field)
+	case "displayName":
+		return ec.fieldContext_PastOnlooker_displayName(ctx, field)
+	case "kind":
+		return ec.fieldContext_PastOnlooker_kind(ctx, field)
+	case "actions":
+		return ec.fieldContext_PastOnlooker_actions(ctx, field)
+	case "masked":
+		return ec.fieldContext_PastOnlooker_masked(ctx, field)
+	case "reason":
+		return ec.fieldContext_PastOnlooker_reason(ctx, field)
+	case "untold":
+		return ec.fieldContext_PastOnlooker_untold(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastOnlooker", field.Name)
+}
+
+func (ec *executionContext) childFields_PastOnlookerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_PastOnlookerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PastOnlookerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PastOnlookerConnection_totalCount(ctx, field)
+	case "maskedCount":
+		return ec.fieldContext_PastOnlookerConnection_maskedCount(ctx, field)
+	case "withoutFieldCount":
+		return ec.fieldContext_PastOnlookerConnection_withoutFieldCount(ctx, field)
+	case "untoldCount":
+		return ec.fieldContext_PastOnlookerConnection_untoldCount(ctx, field)
+	case "definitionVersion":
+		return ec.fieldContext_PastOnlookerConnection_definitionVersion(ctx, field)
+	case "recordVersion":
+		return ec.fieldContext_PastOnlookerConnection_recordVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastOnlookerConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_Place(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -76,6 +76,17 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return time.Time{}, fault.New(fault.Invalid, "graph.DateTime", "expected a time like 2026-03-01T09:00:00Z")
 }
 
+// MarshalInstant writes a time with its fraction of a second, in UTC.
+func MarshalInstant(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		b := t.UTC().AppendFormat([]byte{'"'}, time.RFC3339Nano)
+		_, _ = w.Write(append(b, '"'))
+	})
+}
+
+// UnmarshalInstant reads RFC 3339; everything else is Invalid.
+func UnmarshalInstant(v any) (time.Time, error) { return UnmarshalDateTime(v) }
+
 // MarshalFilter writes a filter as an object, with its keys in order.
 func MarshalFilter(where map[string]any) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {

@@ -26,6 +26,7 @@ type Definitions interface {
 	Reviews
 	Sights
 	Differences
+	Recalls
 
 	// Applications returns the applications that the principal has a place in and
 	// the credential opens (B1), ascending by name; all of them for admins.
