@@ -24,7 +24,7 @@ var grounds = map[string][2]string{
 	"A13": {"is a developer, and developers work with all data of the application", "every record, as a developer"},
 	"B6":  {"their permission set shows every record of the report %", "every record of the report %"},
 	"E2":  {"owns the record", "own records"},
-	"E4":  {"sees the % that the record belongs to", "what belongs to a % that they see"},
+	"E4":  {"sees the % that the record belongs to", "what belongs to records of % that they see"},
 	"C3":  {"their role stands above the owner's role", "records of the roles below"},
 	"C4":  {"holds the root role, and the owner holds no role", "records whose owner holds no role"},
 	"C5":  {"holds the owner's role, which shares among its holders", "records of the holders of the same role"},

@@ -14,6 +14,7 @@ func commands() []*command {
 		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		hideCommand, unhideCommand, hiddenCommand,
 		explainCommand,
+		whoCommand, whatCommand, reviewCommand,
 		looksCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}

@@ -69,7 +69,7 @@ func runExport(ctx context.Context, env *Env, c *command, args []string) error {
 	if len(q) > 0 {
 		path += "?" + q.Encode()
 	}
-	return r.export(ctx, path, *out, o.Format)
+	return r.save(ctx, path, *out, "records", func(resp *http.Response, to io.Writer) (int, error) { return r.receive(resp, to, o.Format) })
 }
 
 var exportFlags = map[string]string{
@@ -81,8 +81,8 @@ var exportFlags = map[string]string{
 	"null":    "`TEXT` for cells without value, in CSV (default empty)",
 }
 
-// export receives a file, or writes to standard output.
-func (r *remote) export(ctx context.Context, path, out string, format exporter.Format) error {
+// save receives a file of so many of something, or writes to standard output.
+func (r *remote) save(ctx context.Context, path, out, things string, receive func(*http.Response, io.Writer) (int, error)) error {
 	resp, err := r.request(ctx, http.MethodGet, path, "", nil)
 	if err != nil {
 		return err
@@ -96,14 +96,14 @@ func (r *remote) export(ctx context.Context, path, out string, format exporter.F
 		return r.unexpected(resp.StatusCode, b)
 	}
 	if out == "" {
-		_, err := r.receive(resp, r.env.Stdout, format)
+		_, err := receive(resp, r.env.Stdout)
 		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+".part-*")
 	if err != nil {
 		return fmt.Errorf("-out: %w", err)
 	}
-	rows, err := r.receive(resp, file, format)
+	rows, err := receive(resp, file)
 	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), out)
@@ -111,7 +111,7 @@ func (r *remote) export(ctx context.Context, path, out string, format exporter.F
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	fmt.Fprintf(r.env.Stderr, "%d records written to %s\n", rows, out)
+	fmt.Fprintf(r.env.Stderr, "%d %s written to %s\n", rows, things, out)
 	return nil
 }
 
@@ -173,13 +173,18 @@ type exportProgress struct {
 	w     io.Writer
 	next  time.Time
 	shown bool
+	of    string // how many there will be, empty where nobody says: then they are records
 }
 
 func (p *exportProgress) show(rows int) {
-	if rows%256 != 0 || time.Now().Before(p.next) {
+	if p.of == "" && rows%256 != 0 || time.Now().Before(p.next) {
 		return
 	}
-	fmt.Fprintf(p.w, "\r%d records", rows)
+	if p.of != "" {
+		fmt.Fprintf(p.w, "\r%d of %s rows", rows, p.of)
+	} else {
+		fmt.Fprintf(p.w, "\r%d records", rows)
+	}
 	p.next, p.shown = time.Now().Add(time.Second), true
 }
 
