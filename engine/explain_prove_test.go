@@ -7,9 +7,12 @@ import (
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
+	"sluice/internal/fault"
+	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
+	"sluice/storage"
 )
 
 // TestP10_ExplainEqualsDecide compares every explanation of random worlds with
@@ -156,4 +159,148 @@ func (s *stage) checkMissing(op *Op, u *oracle.User, f *definition.Form, x polic
 	if !lifted.view.Decide(f.Number, x.Action, &subject{op: &lifted, form: s.app.forms[f.Number], rec: raw}) {
 		s.tb.Fatalf("seed %d: %s %s on %s %s stays denied with %v: %+v", s.w.Seed, u.Email, x.Action, f.Name, x.Record, wanted, x.Missing)
 	}
+}
+
+// TestP10_ExplainWithinAsker asks for explanations as people of every kind about
+// people of every kind: what the asker may not see is absent, the short form
+// names what its reader may see alone, and each answer in full was written down
+// once.
+func TestP10_ExplainWithinAsker(t *testing.T) {
+	prove(t, 40, 1_500, func(t *testing.T, seed uint64) {
+		h := inhabit(t, world.Random(seed, world.Small))
+		defer h.close()
+		rnd := rand.New(rand.NewPCG(seed, 8))
+		full := 0
+		for _, asker := range h.actors() {
+			for range 6 {
+				target := h.w.Users[rnd.IntN(len(h.w.Users))]
+				if rnd.IntN(3) == 0 {
+					target = asker
+				}
+				f := h.w.App.Forms[rnd.IntN(len(h.w.App.Forms))]
+				if records := h.w.Records[f.Name]; len(records) > 0 && h.explainsWithin(asker, target, f, records[rnd.IntN(len(records))]) {
+					full++
+				}
+			}
+		}
+		if got := h.looks(); got != full {
+			t.Fatalf("seed %d: %d looks are written down, %d were answered in full", seed, got, full)
+		}
+	})
+}
+
+// looks counts what is written down of uses of tools that were answered.
+func (h *inhabited) looks() (n int) {
+	snap, err := h.tenant.Snapshot()
+	must(h.tb, err)
+	defer snap.Close()
+	c := snap.Docs(spaceLook, h.w.App.Name+"/")
+	defer c.Close()
+	for c.Next() {
+		n++
+	}
+	must(h.tb, c.Err())
+	return n
+}
+
+// explainsWithin reports whether the question was one that is written down.
+func (h *inhabited) explainsWithin(asker, target *oracle.User, f *definition.Form, r *oracle.Record) (noted bool) {
+	ask := func(id record.ID) (*AccessExplanation, error) {
+		return h.e.ExplainAccess(h.tb.Context(), h.as[asker.ID], h.w.App.Name, Explain{User: target.ID, Form: f.Name, Record: id})
+	}
+	x, err := ask(r.ID)
+	tool := asker.Kind.Administers() || asker.Kind == identity.Developer
+	what := "seed %d: %s asks about %s and %s %s: %+v, %v"
+	args := []any{h.w.Seed, asker.Email, target.Email, f.Name, r.ID, x, err}
+	s := h.w.Set(asker.Set)
+	if s != nil && !s.APIAccess && asker.Credential == identity.PersonalToken || !tool && target != asker {
+		if fault.KindOf(err) != fault.Forbidden {
+			h.tb.Fatalf(what, args...)
+		}
+		return false
+	}
+	place := !target.Inactive && target.Kind != identity.Nobody
+	if !place || !oracle.MaySee(h.w, asker, definition.View, f.Name, r) {
+		_, none := ask(numbered(9, 1))
+		if fault.KindOf(err) != fault.NotFound || none == nil || fault.Message(none) != fault.Message(err) && oracle.Views(h.w, asker, f.Name) {
+			h.tb.Fatalf(what, args...)
+		}
+		if tool {
+			h.tb.Helper()
+			must(h.tb, h.forgetLook())
+		}
+		return tool
+	}
+	if err != nil {
+		h.tb.Fatalf(what, args...)
+	}
+	seen := *target
+	if target != asker {
+		seen.Credential = identity.Session
+	}
+	for i, a := range world.RecordActions {
+		if x.Actions[i].Action != a.String() || x.Actions[i].Allowed != oracle.MaySee(h.w, &seen, a, f.Name, r) {
+			h.tb.Fatalf(what, args...)
+		}
+	}
+	if x.Redacted == tool {
+		h.tb.Fatalf(what, args...)
+	}
+	if x.Redacted {
+		h.namesOnlyTheSeen(asker, f, x)
+	} else {
+		h.parentsAreSeen(asker, x)
+	}
+	return tool
+}
+
+// forgetLook takes away what the question about nobody's record left.
+func (h *inhabited) forgetLook() error {
+	return h.tenant.Update(h.tb.Context(), storage.Meta{Operation: "forget"}, func(txn *storage.Txn) error {
+		c := txn.Docs(spaceLook, h.w.App.Name+"/")
+		last := ""
+		for c.Next() {
+			last = c.Key()
+		}
+		c.Close()
+		return txn.PutDoc(spaceLook, last, nil)
+	})
+}
+
+func (h *inhabited) parentsAreSeen(asker *oracle.User, x *AccessExplanation) {
+	for _, a := range x.Actions {
+		for _, p := range a.Parents {
+			if !oracle.MaySee(h.w, asker, definition.View, p.Form, h.w.Find(p.Form, p.Record)) {
+				h.tb.Fatalf("seed %d: %s is told of %s %s", h.w.Seed, asker.Email, p.Form, p.Record)
+			}
+		}
+	}
+}
+
+// namesOnlyTheSeen: reports with VIEW and fields that are visible, and nothing
+// else that has a name.
+func (h *inhabited) namesOnlyTheSeen(u *oracle.User, f *definition.Form, x *AccessExplanation) {
+	visible := oracle.Visible(h.w, u, f.Name)
+	for _, a := range x.Actions {
+		if len(a.Missing)+len(a.Parents) > 0 {
+			h.tb.Fatalf("seed %d: %s is told too much: %+v", h.w.Seed, u.Email, a)
+		}
+		for _, s := range a.Steps {
+			if s.Module != "" || s.Kind != "SCOPE" && (s.Kind != "REPORT" || !slices.Contains(h.w.Set(u.Set).Reports[s.Name], definition.View) && !holdsView(h.w.Set(u.Set), s.Name)) {
+				h.tb.Fatalf("seed %d: %s is told %+v", h.w.Seed, u.Email, s)
+			}
+			if s.Statement == "E2" && !slices.Contains(visible, "owner") {
+				h.tb.Fatalf("seed %d: %s is told who owns the record", h.w.Seed, u.Email)
+			}
+		}
+	}
+	for _, fx := range x.Fields {
+		if !slices.Contains(visible, fx.Field) {
+			h.tb.Fatalf("seed %d: %s is told of field %s", h.w.Seed, u.Email, fx.Field)
+		}
+	}
+}
+
+func holdsView(s *definition.PermissionSet, report string) bool {
+	return slices.Contains(s.Reports[report], definition.ViewAll) || slices.Contains(s.Reports[report], definition.ModifyAll)
 }
