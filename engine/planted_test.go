@@ -162,6 +162,12 @@ var plantedFaults = []planted{
 	{"review: every record that is seen may be edited", "reviewtally.go", "if a == viewAction || t.op.view.Contains(t.reach[a], s) {", "if t.op.view.Contains(t.reach[viewAction], s) {"},
 	{"review: not written down", "reviewing.go", "return op.e.note(op.ctx, op.principal, l)", "_ = l\n\treturn nil"},
 	{"review: goes on after its rights", "reviewtable.go", "return op.stands()", "return nil"},
+	{"explain: what the asker does not see", "explain.go", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || !seen {", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || false && !seen {"},
+	{"explain: parents that the asker does not see", "explaintell.go", "if f == nil || !t.sees(x.Form, x.Record) {", "if f == nil {"},
+	{"explain: not written down", "explain.go", "if err := e.note(ctx, p, l); err != nil {", "if err := ctx.Err(); err != nil && l.Form == q.Form {"},
+	{"explain: criteria of reports forgotten", "policy/explain.go", "shows: r.criteria == nil || e.v.matches(r.criteria, e.rec)}", "shows: true}"},
+	{"explain: hides forgotten", "policy/explain.go", "&& !e.hidden && kept", "&& kept"},
+	{"explain: hidden owners told", "explainself.go", "case !t.cells.Readable(owner):", "case owner == nil:"},
 	{"hides: told by an apply", "prepare.go", "case !seen[i]:", "case !seen[i] && false:"},
 }
 
