@@ -51,6 +51,9 @@ func (t teller) because(x explanation) string {
 			return t.words(s)
 		}
 	}
+	if len(x.Missing) > 0 && len(x.Missing[0].AnyOf) > 0 && x.Missing[0].AnyOf[0].Kind == policy.StepParent {
+		return t.need(x.Missing[0].AnyOf[0]).Text
+	}
 	switch {
 	case len(x.Missing) == 0 || len(x.Missing[0].AnyOf) == 0:
 		return ""
@@ -58,6 +61,9 @@ func (t teller) because(x explanation) string {
 		return t.need(x.Missing[0].AnyOf[0]).Text
 	case len(x.Missing[0].AnyOf[0].Actions) > 0:
 		return t.pronouns("{their} permission set has no " + x.name + " on any report that shows it")
+	}
+	if x.Action != definition.View {
+		return t.pronouns("what lets {them} view it gives no " + x.name)
 	}
 	return t.pronouns("{they} do not own it, and neither {their} role nor a rule reaches it")
 }

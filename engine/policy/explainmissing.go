@@ -1,6 +1,10 @@
 package policy
 
-import "sluice/internal/definition"
+import (
+	"slices"
+
+	"sluice/internal/definition"
+)
 
 // needOf is the need that what refused or removed in a step did otherwise.
 func needOf(s Step) Need {
@@ -11,7 +15,10 @@ func needOf(s Step) Need {
 // a reason to reach it, and that nothing takes it away.
 func (e *explainer) missing(all, opened, scoped bool) {
 	var out []Missing
-	if !all && !opened {
+	if one := e.enough(); !all && !opened && len(one) > 0 {
+		out = append(out, Missing{AnyOf: one})
+		scoped = true
+	} else if !all && !opened {
 		out = append(out, Missing{AnyOf: e.rights()})
 	}
 	if !all && !scoped {
@@ -47,6 +54,32 @@ func (e *explainer) rights() []Need {
 	return far
 }
 
+// enough are the rights that would give the action on everything that a report
+// shows, as the set has the all-right there but for the action itself.
+func (e *explainer) enough() (out []Need) {
+	for _, g := range e.gates {
+		lacks := e.lacksForAll(g)
+		if g.shows && slices.Equal(lacks, g.acts.lacking(definition.View, e.a)) {
+			out = append(out, Need{Kind: StepReport, Statement: "B6", Name: g.report.def.Name, Actions: lacks})
+		}
+	}
+	return out
+}
+
+// lacksForAll are the rights that the set lacks for the action on everything
+// that the report shows (B6).
+func (e *explainer) lacksForAll(g gate) []definition.Action {
+	switch e.a {
+	case definition.Edit:
+		return g.acts.lacking(definition.ModifyAll)
+	case definition.Delete:
+		return g.acts.lacking(definition.Delete, definition.ModifyAll)
+	case definition.View:
+		return g.acts.lacking(definition.ViewAll)
+	}
+	return g.acts.lacking(e.a, definition.ViewAll)
+}
+
 // lacking returns those of the actions that are not there, in order, once each.
 func (s actions) lacking(want ...definition.Action) (out []definition.Action) {
 	for _, a := range want {
@@ -71,17 +104,7 @@ func (e *explainer) reasons() []Need {
 		if !g.shows {
 			continue
 		}
-		n := Need{Kind: StepReport, Statement: "B6", Name: g.report.def.Name}
-		switch e.a {
-		case definition.Edit:
-			n.Actions = g.acts.lacking(definition.ModifyAll)
-		case definition.Delete:
-			n.Actions = g.acts.lacking(definition.Delete, definition.ModifyAll)
-		case definition.View:
-			n.Actions = g.acts.lacking(definition.ViewAll)
-		default:
-			n.Actions = g.acts.lacking(e.a, definition.ViewAll)
-		}
+		n := Need{Kind: StepReport, Statement: "B6", Name: g.report.def.Name, Actions: e.lacksForAll(g)}
 		out = append(out, n)
 	}
 	return out

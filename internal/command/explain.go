@@ -131,15 +131,21 @@ func runExplain(ctx context.Context, env *Env, c *command, args []string) error 
 		_, err := fmt.Fprintln(env.Stdout, text.String())
 		return err
 	}
+	return tellExplanation(env.Stdout, out.ExplainAccess, *user == "", strings.ToUpper(*action))
+}
+
+// tellExplanation puts the server's answer into words: all of it, or everything
+// that was tried for one action. you is set where the asker is who is explained.
+func tellExplanation(w io.Writer, answer []byte, you bool, action string) error {
 	var x accessExplanation
-	if err := json.Unmarshal(out.ExplainAccess, &x); err != nil {
+	if err := json.Unmarshal(answer, &x); err != nil {
 		return err
 	}
-	x.You = *user == "" || x.Short
-	if *action != "" {
-		return x.printAction(env.Stdout, strings.ToUpper(*action))
+	x.You = you || x.Short
+	if action != "" {
+		return x.printAction(w, action)
 	}
-	x.print(env.Stdout)
+	x.print(w)
 	return nil
 }
 
@@ -211,7 +217,8 @@ func yesNo(b bool) string {
 }
 
 // printWhy lists what grants the actions that are allowed, and what those that
-// are not lack; actions of which the same is true stand together.
+// are not lack, as far as their line above does not say it all; actions of which
+// the same is true stand together.
 func (x *accessExplanation) printWhy(w io.Writer) {
 	type block struct {
 		of   []*explainedAction
@@ -219,8 +226,7 @@ func (x *accessExplanation) printWhy(w io.Writer) {
 	}
 	var blocks []*block
 next:
-	for i := range x.Actions {
-		a := &x.Actions[i]
+	for _, a := range x.worthTelling() {
 		text := a.why(anyAction)
 		for _, b := range blocks {
 			if b.text == text && b.of[0].Allowed == a.Allowed {
@@ -228,9 +234,7 @@ next:
 				continue next
 			}
 		}
-		if text != "" {
-			blocks = append(blocks, &block{[]*explainedAction{a}, text})
-		}
+		blocks = append(blocks, &block{[]*explainedAction{a}, text})
 	}
 	for _, b := range blocks {
 		var asked, names []string
@@ -243,6 +247,24 @@ next:
 		}
 		fmt.Fprintf(w, "\n%s%s\n%s", why, strings.Join(asked, ", "), b.of[0].why(strings.Join(names, ", ")))
 	}
+}
+
+// worthTelling leaves out what follows from another denial, and what the answer
+// in one line says already.
+func (x *accessExplanation) worthTelling() (out []*explainedAction) {
+	allowed := map[string]bool{}
+	for i := range x.Actions {
+		a := &x.Actions[i]
+		allowed[a.Action] = a.Allowed
+		switch {
+		case a.Action == "CHANGE_OWNER" && !allowed["EDIT"], a.Action != "VIEW" && !allowed["VIEW"]:
+			continue
+		case a.why(anyAction) == "", strings.Count(a.why(""), "\n") <= 2 && strings.Contains(a.why(a.Action), a.Because+" ("):
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 // anyAction stands for the action in texts that are compared.
@@ -266,7 +288,7 @@ func (a *explainedAction) why(name string) string {
 			printMissing(&b, "    ", p.Missing)
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), " need "+a.Action+" ", " need "+name+" ")
 }
 
 func (s *explainedStep) number() string {
@@ -308,11 +330,22 @@ func (x *accessExplanation) printFields(w io.Writer) {
 		width = max(width, len(f.Field))
 	}
 	fmt.Fprintf(w, "\n%-*s  read  write\n", width, "Field")
+	var kept []string
 	for _, f := range x.Fields {
+		if f.Readable && systemFields[f.Field] {
+			kept = append(kept, f.Field)
+			continue
+		}
 		line := fmt.Sprintf("%-*s  %-4s  %-5s  %s", width, f.Field, yesNo(f.Readable), yesNo(f.Writable), because(f.Readable, f.Read, f.Write))
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
+	if len(kept) > 0 {
+		fmt.Fprintf(w, "Read too, and kept by the server: %s.\n", strings.Join(kept, ", "))
+	}
 }
+
+// systemFields are those that every record has and nobody writes.
+var systemFields = map[string]bool{"id": true, "owner": true, "version": true, "addedBy": true, "addedTime": true, "modifiedBy": true, "modifiedTime": true}
 
 // because is the first reason against a cell: against reading it, or else
 // against writing it.
@@ -345,7 +378,7 @@ func (x *accessExplanation) printAction(w io.Writer, action string) error {
 		}
 		if !a.Allowed {
 			fmt.Fprintln(w)
-			fmt.Fprint(w, a.why(a.Action))
+			printMissing(w, "  ", a.Missing)
 		}
 		fmt.Fprint(w, "\n+ gives   - gives nothing   . takes nothing away   ! takes it away   ? was not asked\n")
 		return nil
