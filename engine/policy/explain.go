@@ -169,11 +169,13 @@ type Explanation struct {
 // grant was tried, where Decide stops at the first. A custom rule is not asked
 // about a record that is hidden from the viewer, and a SHARE rule not where no
 // report opens. It is a denial without steps where there is nothing to explain:
-// no such form or record, or an action that the formula does not speak of.
+// no such form or record, an action that the formula does not speak of, or a view
+// that somebody else looks through (see Within): what two people share is not
+// explained.
 func (v *View) Explain(form uint32, a definition.Action, s Subject) Explanation {
 	x := Explanation{Form: form, Action: a}
 	fv := v.formOf(form)
-	if fv == nil || !isJudged(a) || s == nil || s.Record().IsZero() {
+	if fv == nil || v.asker != nil || !isJudged(a) || s == nil || s.Record().IsZero() {
 		return x
 	}
 	x.Record = s.Record().ID()
