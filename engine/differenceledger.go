@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/identity"
 	"sluice/internal/record"
@@ -15,42 +16,35 @@ func fullRights(k identity.Kind) bool { return k.Administers() || k == identity.
 // respect: an action, reading or writing a field, or its exposure; twice its slot
 // for the gain and one more for the loss.
 type ledger struct {
-	c                       *comparison
-	number                  uint32
-	before, after           *form // nil where a side has no such form
-	grainBefore, grainAfter *grain
-	fields                  []uint32 // of both sides, ascending
-	at                      map[uint32]int
-	marked                  record.FieldSet // personal or health data on either side
-	added                   record.FieldSet // fields of the new side only
-	records                 int
-	counts                  []counted
+	c             *comparison
+	number        uint32
+	before, after *form           // nil where a side has no such form
+	fields        []uint32        // of both sides, ascending
+	marked        record.FieldSet // personal or health data on either side
+	added         record.FieldSet // fields of the new side only
+	records       int
+	counts        []counted
+	struck        []struck      // scratch: what turns on one record
+	spare         []policy.Bits // scratch
+}
 
-	bulk    []*kin    // decided once for a pair of signatures
-	single  []*single // of whom modules, or rules that name them, decide besides
-	bundles map[pair]*bundle
-	held    int // places for deltas in the bundles
-	deltas  map[string]*delta
-	scratch
+// struck is an item with whom it turns for.
+type struck struct {
+	item   int
+	people policy.Bits
 }
 
 // counted counts one item.
 type counted struct {
 	pairs   int64
 	records int
-	people  []uint64 // a bit for each
+	people  policy.Bits
 	samples []Pair
 }
-
-func (n *counted) has(p int) bool { return n.people[p/64]&(1<<(p%64)) != 0 }
-
-func (n *counted) mark(p int) { n.people[p/64] |= 1 << (p % 64) }
 
 func (c *comparison) newLedger(number uint32) *ledger {
 	t := &ledger{
 		c: c, number: number, before: c.before.app.forms[number], after: c.after.app.forms[number],
-		grainBefore: c.grain(c.before, number), grainAfter: c.grain(c.after, number),
-		at: map[uint32]int{}, bundles: map[pair]*bundle{}, deltas: map[string]*delta{},
 	}
 	for _, f := range []*form{t.before, t.after} {
 		if f == nil {
@@ -67,38 +61,16 @@ func (c *comparison) newLedger(number uint32) *ledger {
 	}
 	slices.Sort(t.fields)
 	t.fields = slices.Compact(t.fields)
-	for i, n := range t.fields {
-		t.at[n] = i
+	for _, n := range t.fields {
 		if t.before == nil || t.before.fields[n] == nil {
 			t.added = t.added.With(n)
 		}
 	}
 	t.counts = make([]counted, 2*(len(judgedActions)+3*len(t.fields)))
 	for i := range t.counts {
-		t.counts[i].people = make([]uint64, (len(c.people)+63)/64)
+		t.counts[i].people = c.none()
 	}
-	t.more = make([]int, len(t.counts))
-	t.sort()
 	return t
-}
-
-// sort tells the kins that modules decide about from the others.
-func (t *ledger) sort() {
-	for _, k := range t.c.kins {
-		asked := append(t.c.questions(t.grainBefore, k.before), t.c.questions(t.grainAfter, k.after)...)
-		if len(asked) > 0 || k.alone {
-			t.single = append(t.single, &single{kin: k, questions: asked, memo: map[singleKey]*delta{}})
-		} else {
-			t.bulk = append(t.bulk, k)
-		}
-	}
-}
-
-func (t *ledger) grainOf(s *side) *grain {
-	if s == t.c.before {
-		return t.grainBefore
-	}
-	return t.grainAfter
 }
 
 // The slots: actions, then reading, writing and exposure of each field.
@@ -110,32 +82,154 @@ const (
 	slotExposed
 )
 
-// items lists what is gained and lost, ascending. What a change adds is not exposed
-// to those who have all rights anyway.
-func (t *ledger) items(gained, lost held, full bool) (out []int) {
-	for i, h := range []held{gained, lost} {
-		for b := h.actions; b != 0; b &= b - 1 {
-			out = append(out, 2*bits.TrailingZeros16(b)+i)
-		}
-		for _, n := range h.read.Numbers() {
-			out = append(out, 2*t.slot(slotRead, t.at[n])+i)
-			if i == 0 && t.marked.Has(n) && !(full && t.added.Has(n)) {
-				out = append(out, 2*t.slot(slotExposed, t.at[n]))
-			}
-		}
-		for _, n := range h.write.Numbers() {
-			out = append(out, 2*t.slot(slotWrite, t.at[n])+i)
+// take counts one record.
+func (t *ledger) take(id record.ID, was, is *policy.Decided) error {
+	t.records++
+	for _, x := range t.struck {
+		t.spare = append(t.spare, x.people)
+	}
+	t.struck = t.struck[:0]
+	for i, a := range judgedActions {
+		t.strike(i, was.Actions[a], is.Actions[a])
+	}
+	for i, n := range t.fields {
+		t.strike(t.slot(slotRead, i), was.Read[n], is.Read[n])
+		t.strike(t.slot(slotWrite, i), was.Write[n], is.Write[n])
+		if t.marked.Has(n) {
+			t.expose(i, n, was.Read[n], is.Read[n])
 		}
 	}
-	return out
+	for _, x := range t.struck {
+		n := &t.counts[x.item]
+		n.records++
+		n.pairs += int64(x.people.Count())
+		if len(n.samples) < t.c.o.Samples {
+			n.samples = append(n.samples, Pair{t.c.people[n.pick(x.people)], id})
+		}
+		n.people.Union(x.people)
+	}
+	if t.c.o.Each == nil || len(t.struck) == 0 {
+		return nil
+	}
+	return t.rows(id)
+}
+
+// strike notes who gains and who loses.
+func (t *ledger) strike(slot int, was, is policy.Bits) {
+	t.lack(2*slot, is, was, nil)
+	t.lack(2*slot+1, was, is, nil)
+}
+
+// expose notes who newly reads a marked field. What a change adds is not exposed to
+// those who have all rights anyway.
+func (t *ledger) expose(i int, n uint32, was, is policy.Bits) {
+	var but policy.Bits
+	if t.added.Has(n) {
+		but = t.c.full
+	}
+	t.lack(2*t.slot(slotExposed, i), is, was, but)
+}
+
+// lack notes who is in one set and in none of the others.
+func (t *ledger) lack(item int, in, out, but policy.Bits) {
+	var some uint64
+	for i, w := range in {
+		if out != nil {
+			w &^= out[i]
+		}
+		if but != nil {
+			w &^= but[i]
+		}
+		some |= w
+	}
+	if some == 0 {
+		return
+	}
+	var people policy.Bits
+	if n := len(t.spare); n > 0 {
+		people, t.spare = t.spare[n-1], t.spare[:n-1]
+	} else {
+		people = t.c.none()
+	}
+	copy(people, in)
+	people.Minus(out)
+	people.Minus(but)
+	t.struck = append(t.struck, struck{item, people})
+}
+
+// pick returns somebody who was not met before, or else the first.
+func (n *counted) pick(people policy.Bits) int {
+	for i, w := range people {
+		if w &^= n.people[i]; w != 0 {
+			return 64*i + bits.TrailingZeros64(w)
+		}
+	}
+	for i, w := range people {
+		if w != 0 {
+			return 64*i + bits.TrailingZeros64(w)
+		}
+	}
+	return 0
+}
+
+// rows hands out what each person gains and loses on a record.
+func (t *ledger) rows(id record.ID) error {
+	anybody := t.c.none()
+	for _, x := range t.struck {
+		anybody.Union(x.people)
+	}
+	var row DifferenceRow
+	for i, person := range t.c.people {
+		if !anybody.Has(i) {
+			continue
+		}
+		row.clear()
+		row.Form, row.Person, row.Record = t.number, person, id
+		for _, x := range t.struck {
+			if x.people.Has(i) {
+				t.put(&row, x.item)
+			}
+		}
+		if err := t.c.o.Each(&row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear empties the lists and keeps their memory.
+func (r *DifferenceRow) clear() {
+	r.Gained, r.Lost = r.Gained[:0], r.Lost[:0]
+	r.ReadGained, r.ReadLost = r.ReadGained[:0], r.ReadLost[:0]
+	r.WriteGained, r.WriteLost = r.WriteGained[:0], r.WriteLost[:0]
+}
+
+// put adds an item to a row.
+func (t *ledger) put(r *DifferenceRow, item int) {
+	slot, lost := item/2, item%2 == 1
+	if slot < len(judgedActions) {
+		pick(lost, &r.Gained, &r.Lost, judgedActions[slot])
+		return
+	}
+	slot -= len(judgedActions)
+	switch n := t.fields[slot%len(t.fields)]; slot / len(t.fields) {
+	case slotRead:
+		pick(lost, &r.ReadGained, &r.ReadLost, n)
+	case slotWrite:
+		pick(lost, &r.WriteGained, &r.WriteLost, n)
+	}
+}
+
+func pick[T any](lost bool, gains, losses *[]T, x T) {
+	if lost {
+		*losses = append(*losses, x)
+	} else {
+		*gains = append(*gains, x)
+	}
 }
 
 func (n *counted) change() Change {
-	out := Change{Records: n.records, Pairs: n.pairs, Samples: n.samples}
-	for _, w := range n.people {
-		out.People += bits.OnesCount64(w)
-	}
-	return out
+	return Change{People: n.people.Count(), Records: n.records, Pairs: n.pairs, Samples: n.samples}
 }
 
 func (t *ledger) turn(slot int) (Turn, bool) {
@@ -199,23 +293,4 @@ func (t *ledger) exposures() (out []Exposure) {
 		}
 	}
 	return out
-}
-
-func actionsIn(bits uint16) (out []definition.Action) {
-	for i, a := range judgedActions {
-		if bits&(1<<i) != 0 {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// row is what is gained and lost, of nobody in particular.
-func (t *ledger) row(gained, lost held) DifferenceRow {
-	return DifferenceRow{
-		Form:   t.number,
-		Gained: actionsIn(gained.actions), Lost: actionsIn(lost.actions),
-		ReadGained: gained.read.Numbers(), ReadLost: lost.read.Numbers(),
-		WriteGained: gained.write.Numbers(), WriteLost: lost.write.Numbers(),
-	}
 }

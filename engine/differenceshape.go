@@ -16,23 +16,24 @@ func (c *comparison) shapes() []ShapeDifference {
 		before, after [32]byte
 		api, keeps    bool
 	}
-	at := map[key]int{}
+	known := map[key]int{}
 	var out []ShapeDifference
-	for _, p := range c.people {
-		was, is := c.before.viewers[p.id], c.after.viewers[p.id]
-		k := key{p.before.Shape().Fingerprint, p.after.Shape().Fingerprint, c.before.api(was), c.after.api(is)}
-		i, known := at[k]
-		if !known {
+	for at, id := range c.people {
+		was, is := c.before.viewers[id], c.after.viewers[id]
+		before, after := c.before.views[at], c.after.views[at]
+		k := key{before.Shape().Fingerprint, after.Shape().Fingerprint, c.before.api(was), c.after.api(is)}
+		i, met := known[k]
+		if !met {
 			i = -1
-			d := ShapeDifference{Gained: c.staticOver(c.after, p.after, is, c.before, p.before, was), Lost: c.staticOver(c.before, p.before, was, c.after, p.after, is)}
+			d := ShapeDifference{Gained: c.staticOver(c.after, after, is, c.before, before, was), Lost: c.staticOver(c.before, before, was, c.after, after, is)}
 			if !d.Gained.empty() || !d.Lost.empty() {
 				i = len(out)
 				out = append(out, d)
 			}
-			at[k] = i
+			known[k] = i
 		}
 		if i >= 0 {
-			out[i].People = append(out[i].People, p.id)
+			out[i].People = append(out[i].People, id)
 		}
 	}
 	return out

@@ -20,7 +20,10 @@ type side struct {
 	people  policy.People
 	hides   []policy.Hide
 	viewers map[record.ID]identity.Viewer // of those who have access
-	later   bool                          // it is the one after the change
+	// What follows is made by newComparison.
+	views   []*policy.View // by position
+	crowd   *policy.Crowd
+	parents map[record.ID]*policy.Decided // of records that others hang below
 }
 
 // sides makes both. The faults of a document are told in d, without sides.

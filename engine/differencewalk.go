@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"sluice/engine/policy"
+	"sluice/internal/definition"
 	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/storage"
@@ -13,41 +15,48 @@ import (
 // rights.
 const compareChunk = 8 * windowSize
 
-// comparison is a Compare on its way.
-//
-// People are put into kins, and records into those of equal signature on both
-// sides. A kin is decided once for a pair of signatures, by the same policy.Decide
-// as everybody else; whom a record names, as its owner for instance, is decided one
-// by one.
+// comparison is a Compare on its way. Each record is decided about for everybody at
+// once, on both sides.
 type comparison struct {
 	op            *Op
 	o             *CompareOptions
 	before, after *side
 	stands        func() error // looks at the asker's credential and rights
-	sameRules     bool         // both sides have the same definition, modules and hides
-	people        []*compared
-	at            map[record.ID]int // of people
-	kins          []*kin
-	grains        map[grainKey]*grain
-	signatures    map[string]uint32
-	questioned    map[string]uint32
-	verdicts      map[asked]rules.Verdict
-	key, askKey   []byte // scratch
-	seen          int    // records so far: numbers for compared.special
+	people        []record.ID  // ascending; a position is a place in it
+	full          policy.Bits  // who has all rights on both sides
+	questions     map[string]uint32
+	verdicts      map[asked]rules.Verdict // of the window
+	key           []byte                  // scratch
 	done, total   int
 }
 
 func newComparison(op *Op, before, after *side, o *CompareOptions) *comparison {
-	after.later = true
 	c := &comparison{
-		op: op, o: o, before: before, after: after, stands: op.stands, sameRules: before.app == after.app && slices.Equal(before.hides, after.hides),
-		at: map[record.ID]int{}, grains: map[grainKey]*grain{}, signatures: map[string]uint32{}, questioned: map[string]uint32{}, verdicts: map[asked]rules.Verdict{},
+		op: op, o: o, before: before, after: after, stands: op.stands,
+		questions: map[string]uint32{}, verdicts: map[asked]rules.Verdict{},
 	}
-	ids := slices.AppendSeq(slices.Collect(maps.Keys(before.viewers)), maps.Keys(after.viewers))
-	slices.SortFunc(ids, compareIDs)
-	c.gather(slices.Compact(ids))
+	c.people = slices.AppendSeq(slices.Collect(maps.Keys(before.viewers)), maps.Keys(after.viewers))
+	slices.SortFunc(c.people, compareIDs)
+	c.people = slices.Compact(c.people)
+	c.full = c.none()
+	for i, id := range c.people {
+		if fullRights(before.viewers[id].Kind) && fullRights(after.viewers[id].Kind) {
+			c.full.Add(i)
+		}
+	}
+	for _, s := range []*side{before, after} {
+		s.views, s.parents = nil, map[record.ID]*policy.Decided{}
+		for _, id := range c.people { // who has no access is a zero viewer, which is denied
+			s.views = append(s.views, s.app.policy.View(s.viewers[id], s.people, s.hides))
+		}
+		s.crowd = policy.NewCrowd(s.app.policy, s.people, s.views, func(rule *definition.CustomRule, v *policy.View) uint32 {
+			return c.question(s.app.bindings[rule], v)
+		})
+	}
 	return c
 }
+
+func (c *comparison) none() policy.Bits { return make(policy.Bits, (len(c.people)+63)/64) }
 
 func (c *comparison) run(d *Difference) error {
 	d.People = len(c.people)
@@ -58,7 +67,6 @@ func (c *comparison) run(d *Difference) error {
 		if err := c.walk(t); err != nil {
 			return err
 		}
-		t.close()
 		d.Records += t.records
 		d.Exposed = append(d.Exposed, t.exposures()...)
 		if f := t.difference(); f != nil {
@@ -144,26 +152,31 @@ func (c *comparison) pause() error {
 	return nil
 }
 
+// maxParents bounds the words that decisions about parents hold on a side.
+const maxParents = 1 << 22
+
 // settle compares a window of records, with the fuel of one query for each rule.
 func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 	if err := c.op.ctx.Err(); err != nil {
 		return err
 	}
-	c.trim(t)
+	c.trim()
 	c.op.fuel = rules.Fuel{Left: rules.QueryFuel}
 	c.op.askShown(f, rulesIn(c.op.view.Reach(f.def.Number, viewAction), nil), window)
-	seen := make([]sifted, 0, len(window))
+	seen := make([]record.Record, 0, len(window))
 	for _, rec := range window {
 		if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {
-			seen = append(seen, c.sift(t, rec))
+			seen = append(seen, rec)
 		}
 	}
-	c.ask(t, seen)
-	for i := range seen {
+	c.askAll(c.before, t.before, seen)
+	c.askAll(c.after, t.after, seen)
+	for _, rec := range seen {
+		was, is := c.decide(c.before, t.before, rec), c.decide(c.after, t.after, rec)
 		if err := c.op.failed(); err != nil {
 			return err
 		}
-		if err := t.take(&seen[i]); err != nil {
+		if err := t.take(rec.ID(), was, is); err != nil {
 			return err
 		}
 	}
@@ -171,66 +184,21 @@ func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 	return c.op.failed()
 }
 
-// trim forgets what may be forgotten.
-func (c *comparison) trim(t *ledger) {
+// decide says who may do what on a side; nobody where it has no such form.
+func (c *comparison) decide(s *side, f *form, rec record.Record) *policy.Decided {
+	if f == nil {
+		return &policy.Decided{}
+	}
+	return s.crowd.Decide(f.def.Number, &weighed{c: c, side: s, form: f, rec: rec}, true)
+}
+
+// trim forgets what can be found again.
+func (c *comparison) trim() {
 	c.op.trim()
 	clear(c.verdicts)
-	grounds := len(c.signatures)
-	for _, g := range c.grains {
-		grounds += len(g.memo)
-	}
-	if grounds < maxGrounds && t.held < maxHeld {
-		return
-	}
-	t.flush()
-	clear(c.signatures)
-	for _, g := range c.grains {
-		clear(g.memo)
-	}
-}
-
-// sifted is a record with what decisions about it depend on.
-type sifted struct {
-	rec   record.Record
-	pair  pair
-	names []int // people whom it names on either side, each once
-	still bool  // nothing turns for people whose place stays
-}
-
-// pair are the signatures of a record on both sides.
-type pair struct{ before, after uint32 }
-
-func (c *comparison) sift(t *ledger, rec record.Record) sifted {
-	was := t.grainBefore.of(c, rec, nil)
-	is := t.grainAfter.of(c, rec, was.names)
-	slices.Sort(is.names)
-	return sifted{
-		rec: rec, pair: pair{was.signature, is.signature}, names: slices.Compact(is.names),
-		still: c.sameRules && was.signature == is.signature,
-	}
-}
-
-// ask puts the questions about a window to the modules, each in one batch.
-func (c *comparison) ask(t *ledger, seen []sifted) {
-	for _, x := range t.single {
-		for i := range x.questions {
-			q := &x.questions[i]
-			var todo []record.Record
-			met := map[record.ID]bool{}
-			for j := range seen {
-				if seen[j].still && x.still {
-					continue
-				}
-				rec, ok := q.of(c, t, seen[j].rec)
-				if !ok || met[rec.ID()] {
-					continue
-				}
-				met[rec.ID()] = true
-				if _, known := c.verdicts[asked{q.asked, rec.ID()}]; !known {
-					todo = append(todo, rec)
-				}
-			}
-			c.askAll(q.b, q.asked, q.attributes, todo)
+	for _, s := range []*side{c.before, c.after} {
+		if len(s.parents)*len(c.full)*len(judgedActions) > maxParents {
+			clear(s.parents)
 		}
 	}
 }

@@ -91,8 +91,9 @@ func (v *View) named(m *Audience, rec record.Record) bool {
 }
 
 // shared reports whether a SHARE module grants the level, within its cap.
-func shared(m *Rule, s Subject) bool {
-	o := s.Outcome(m.Rule)
+func shared(m *Rule, s Subject) bool { return m.grants(s.Outcome(m.Rule)) }
+
+func (m *Rule) grants(o Outcome) bool {
 	if o.Fault || m.Level == definition.NoLevel || o.Level > definition.ReadWriteDelete {
 		return false
 	}
