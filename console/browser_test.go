@@ -25,6 +25,7 @@ func TestBrowser(t *testing.T) {
 			{Name: "Ben Ito", Kind: "Live user", Role: "Finance Clerk", PermissionSet: "Finance", Application: "sales", Token: "token-clerk"},
 			{Name: "Mara Lind", Kind: "Live user", Role: "Sales Manager", PermissionSet: "Standard", Application: "sales",
 				Description: "Sees the records of the whole team.", Token: "token-manager"},
+			{Name: "Dev Lal", Kind: "Developer", Application: "sales", Description: "Changes the definition.", Token: "token-developer"},
 		}
 	}
 	t.Run("demo", func(t *testing.T) { drive(t, backend, Options{Personas: personas}) })

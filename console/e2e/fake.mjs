@@ -7,6 +7,7 @@ const people = {
   'token-rep': { name: 'Asha Rao', role: 'Sales Rep', kind: 'LIVE', tax: true },
   'token-clerk': { name: 'Ben Ito', role: 'Finance Clerk', kind: 'LIVE', tax: false },
   'token-manager': { name: 'Mara Lind', role: 'Sales Manager', kind: 'LIVE', tax: true },
+  'token-developer': { name: 'Dev Lal', role: '', kind: 'DEVELOPER', tax: true },
   'token-session': { name: 'Ola Berg', role: 'Sales Rep', kind: 'LIVE', tax: true },
 };
 
@@ -29,9 +30,12 @@ const application = (who) =>
 `);
 
 const management = buildSchema(`
-  type Query { me: Me! }
+  type Query { me: Me! viewAsTargets(application: String!, search: String, first: Int): Targets! }
+  type Targets { nodes: [Target!]! pageInfo: PageInfo! }
+  type Target { id: ID! displayName: String! }
+  type PageInfo { hasNextPage: Boolean! }
   type Me { user: User! kind: String! applications: [Place!]! }
-  type Place { application: String! role: String }
+  type Place { application: String! role: String tools: [String!]! }
   type User { id: ID! displayName: String! email: String! }
   type Mutation { signIn(organization: String!, email: String!, password: String!): Session! signOut: SignedOut! }
   type SignedOut { signedOut: Boolean! }
@@ -51,12 +55,23 @@ function signIn({ organization, email, password }) {
   throw new Error('organization, address or password is wrong');
 }
 
-async function answer(url, token, body) {
-  const who = people[token];
+// By id of the target: who views as them is answered what they are.
+const targets = { u2: 'token-clerk', u3: 'token-rep' };
+
+function viewAsTargets({ search }) {
+  const all = Object.entries(targets).map(([id, token]) => ({ id, displayName: people[token].name }));
+  const nodes = all.filter((t) => t.displayName.toLowerCase().includes((search ?? '').toLowerCase()));
+  return { nodes, pageInfo: { hasNextPage: false } };
+}
+
+async function answer(url, token, body, as) {
+  const asker = people[token];
+  const who = as && asker?.kind === 'DEVELOPER' ? people[targets[as]] : asker;
+  if (as && (url === '/graphql' || /^\s*mutation/.test(body.query))) return [403, { errors: [{ message: 'read-only', extensions: { code: 'FORBIDDEN' } }] }];
   if (url === '/graphql') {
     if (!who && !/signIn/.test(body.query)) return [401, { errors: [{ message: 'sign in first', extensions: { code: 'UNAUTHENTICATED' } }] }];
-    const me = { user: { id: 'u1', displayName: who?.name, email: 'a@b.example' }, kind: 'ORDINARY', applications: [{ application: 'sales', role: who?.role }] };
-    const rootValue = { me, signIn, signOut: { signedOut: true } };
+    const me = { user: { id: 'u1', displayName: who?.name, email: 'a@b.example' }, kind: 'ORDINARY', applications: [{ application: 'sales', role: who?.role, tools: who?.kind === 'DEVELOPER' ? ['VIEW_AS'] : [] }] };
+    const rootValue = { me, viewAsTargets, signIn, signOut: { signedOut: true } };
     return [200, await graphql({ schema: management, source: body.query, rootValue, variableValues: body.variables })];
   }
   if (!who) return [401, { errors: [{ message: 'sign in first', extensions: { code: 'UNAUTHENTICATED' } }] }];
@@ -69,7 +84,7 @@ const server = createServer(async (request, response) => {
   let text = '';
   for await (const chunk of request) text += chunk;
   const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-  const [status, result] = await answer(request.url, token, JSON.parse(text));
+  const [status, result] = await answer(request.url, token, JSON.parse(text), request.headers['sluice-view-as']);
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(result));
 });

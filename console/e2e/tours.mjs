@@ -69,7 +69,8 @@ async function run(page, wanted) {
 
 /** The fields of a type as the documentation explorer lists them. */
 async function documented(page) {
-  await page.click('button[aria-label="Show Documentation Explorer"]');
+  const show = page.locator('button[aria-label="Show Documentation Explorer"]');
+  if (await show.count()) await show.click();
   await page.fill('[data-cy=doc-explorer-input]', TYPE);
   await page.locator('[role=option]', { hasText: new RegExp(`^${TYPE}$`) }).first().click();
   await page.waitForFunction((name) => document.querySelector('.graphiql-doc-explorer-title')?.textContent === name, TYPE);
@@ -155,6 +156,34 @@ async function watchOrders(browser, origin, { persona }) {
   console.log(`  ${persona.name}: a subscription ran and was stopped`);
 }
 
+/** Who holds the tool views as somebody who lacks the field, sees that it is so, and comes back. */
+async function viewAs(browser, index, developer, lacks) {
+  const { page } = browser;
+  await page.selectOption('#persona', String(index));
+  await page.waitForFunction((name) => document.querySelector('.who strong')?.textContent === name, developer.name);
+  await ready(page);
+  assert.ok((await documented(page)).includes(FIELD), `${developer.name} does not see ${FIELD}`);
+  await page.click('.viewas summary');
+  const first = lacks.persona.name.split(' ')[0];
+  await page.fill('#target', first.toUpperCase());
+  const choice = page.locator('.viewas li button', { hasText: lacks.persona.name });
+  await choice.waitFor();
+  await browser.shot('view-as-choice');
+  await choice.click();
+  await page.locator('.viewing', { hasText: `Viewing as ${lacks.persona.name}, read-only` }).waitFor();
+  await page.waitForFunction((name) => document.querySelector('.who strong')?.textContent === name, lacks.persona.name);
+  await ready(page);
+  await write(page, `{ looked: ${lacks.list}(first: 3) { nodes { id } } }`);
+  await run(page, '"looked"');
+  assert.deepEqual((await documented(page)).toSorted(), lacks.fields.toSorted(), 'the schema is not that of the one viewed as');
+  await browser.shot('view-as');
+  await page.getByRole('button', { name: 'Back to yourself' }).click();
+  await page.waitForFunction((name) => !document.querySelector('.viewing') && document.querySelector('.who strong')?.textContent === name, developer.name);
+  await ready(page);
+  assert.ok((await documented(page)).includes(FIELD), 'the way back leads elsewhere');
+  console.log(`  ${developer.name} as ${lacks.persona.name}: ${FIELD} absent, and there again afterwards`);
+}
+
 async function assertNothingKept(page, secrets) {
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, document.cookie]));
   for (const secret of secrets) assert.ok(!kept.includes(secret), 'a secret stays in the browser');
@@ -170,6 +199,11 @@ export async function personaTour(browser, url, live) {
   await ready(page);
   await browser.shot('first');
   for (const one of chosen) await visit(browser, one);
+  const developer = people.findIndex((p) => /developer/i.test(p.kind) && p.application);
+  assert.ok(developer >= 0, 'the demo needs a developer');
+  await viewAs(browser, developer, people[developer], chosen[1]);
+  await page.selectOption('#persona', String(chosen[0].index));
+  assert.equal(await page.locator('.viewas').count(), 0, 'the tool is offered to somebody who does not hold it');
   await page.emulateMedia({ colorScheme: 'dark' });
   await visit(browser, chosen[0]); // back again: nothing of the others is left
   if (live) await watchOrders(browser, url, chosen[0]);

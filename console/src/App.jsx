@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { applications, introspect, personas as loadPersonas, post, signIn, signOut } from './api.js';
+import { introspect, personas as loadPersonas, places as loadPlaces, post, signIn, signOut } from './api.js';
 import { Bar } from './Bar.jsx';
-import { applicationEndpoint, checkEndpoint, MANAGEMENT } from './endpoint.js';
+import { applicationEndpoint, applicationOf, checkEndpoint, MANAGEMENT } from './endpoint.js';
 import { whoQuery } from './examples.js';
-import { Failure, Welcome } from './Notice.jsx';
+import { Failure, Viewing, Welcome } from './Notice.jsx';
 import { Workbench } from './Workbench.jsx';
 
 const NOBODY = { token: '', persona: null, session: false };
@@ -30,36 +30,40 @@ function endpoints(people, names) {
   return [...[...all].sort(), MANAGEMENT];
 }
 
-/** Reads the schema for one endpoint and token; an answer for an older pair is dropped. */
-function useSchema(endpoint, token, attempt) {
+function keyOf(endpoint, token, as) {
+  return `${endpoint} ${token} ${as ?? ''}`;
+}
+
+/** Reads the schema for one endpoint, token and person viewed as; an answer for older ones is dropped. */
+function useSchema(endpoint, token, as, attempt) {
   const [state, setState] = useState({ phase: 'idle' });
   useEffect(() => {
     let current = true;
     if (!endpoint) return undefined;
     setState({ phase: 'loading' });
-    introspect(endpoint, token).then(
-      (result) => current && setState({ phase: 'ready', key: `${endpoint} ${token}`, ...result }),
+    introspect(endpoint, token, as).then(
+      (result) => current && setState({ phase: 'ready', key: keyOf(endpoint, token, as), ...result }),
       (error) => current && setState({ phase: 'failed', error }),
     );
     return () => {
       current = false;
     };
-  }, [endpoint, token, attempt]);
+  }, [endpoint, token, as, attempt]);
   return state;
 }
 
-/** Asks the server who the token's owner is here; null when it does not say. */
-function useWho(endpoint, token, schema) {
+/** Asks the server who is answered here; null when it does not say. */
+function useWho(endpoint, token, as, schema) {
   const [who, setWho] = useState(null);
   useEffect(() => {
     let current = true;
     setWho(null);
     const query = schema && token ? whoQuery(schema) : null;
-    if (query) post(endpoint, token, { query }).then((data) => current && setWho({ ...data.me?.user, ...data.me }), () => {});
+    if (query) post(endpoint, token, { query }, as).then((data) => current && setWho({ ...data.me?.user, ...data.me }), () => {});
     return () => {
       current = false;
     };
-  }, [endpoint, token, schema]);
+  }, [endpoint, token, as, schema]);
   return who;
 }
 
@@ -67,7 +71,8 @@ export function App() {
   const [people, setPeople] = useState(undefined); // undefined: not known yet; null: no demo
   const [viewer, setViewer] = useState(NOBODY);
   const [endpoint, setEndpoint] = useState(null);
-  const [names, setNames] = useState([]);
+  const [places, setPlaces] = useState([]);
+  const [target, setTarget] = useState(null); // as whom one views, null for oneself
   const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
@@ -82,8 +87,8 @@ export function App() {
 
   useEffect(() => {
     let current = true;
-    setNames([]);
-    if (viewer.token && !viewer.persona) applications(viewer.token).then((list) => current && setNames(list));
+    setPlaces([]);
+    if (viewer.token) loadPlaces(viewer.token).then((list) => current && setPlaces(list));
     return () => {
       current = false;
     };
@@ -94,21 +99,34 @@ export function App() {
   }, [endpoint, viewer]);
 
   const become = useCallback((persona) => {
+    setTarget(null);
     setViewer({ token: persona.token, persona, session: false });
     setEndpoint(endpointOf(persona));
   }, []);
-  const useToken = useCallback((token) => setViewer({ ...NOBODY, token }), []);
+  const useToken = useCallback((token) => {
+    setTarget(null);
+    setViewer({ ...NOBODY, token });
+  }, []);
+  const goTo = useCallback((path) => {
+    setTarget(null);
+    setEndpoint(path);
+  }, []);
+  const beOneself = useCallback(() => setTarget(null), []);
   const enter = useCallback(async (form) => setViewer({ ...NOBODY, token: await signIn(form), session: true }), []);
   const leave = useCallback(() => {
     if (viewer.session) signOut(viewer.token).catch(() => {});
+    setTarget(null);
     setViewer(NOBODY);
   }, [viewer]);
 
-  const state = useSchema(endpoint, viewer.token, attempt);
-  const ready = state.phase === 'ready' && state.key === `${endpoint} ${viewer.token}`;
-  const who = useWho(endpoint, viewer.token, ready ? state.schema : null);
+  const as = target?.id;
+  const state = useSchema(endpoint, viewer.token, as, attempt);
+  const ready = state.phase === 'ready' && state.key === keyOf(endpoint, viewer.token, as);
+  const who = useWho(endpoint, viewer.token, as, ready ? state.schema : null);
   const stranger = !viewer.token && !viewer.persona;
-  const choices = useMemo(() => endpoints(people, names), [people, names]);
+  const choices = useMemo(() => endpoints(people, viewer.persona ? [] : places.map((place) => place.application)), [people, viewer, places]);
+  const application = endpoint && applicationOf(endpoint);
+  const mayViewAs = places.some((place) => place.application === application && place.tools.includes('VIEW_AS'));
 
   if (people === undefined || !endpoint) return <p className="loading">Loading the playground…</p>;
   return (
@@ -117,19 +135,23 @@ export function App() {
         people={people}
         viewer={viewer}
         who={who}
+        target={target}
+        application={mayViewAs ? application : null}
         endpoint={endpoint}
         choices={choices}
         onPersona={become}
-        onEndpoint={setEndpoint}
+        onEndpoint={goTo}
+        onTarget={setTarget}
         onToken={useToken}
         onLeave={leave}
       />
+      {target && <Viewing target={target} onLeave={beOneself} />}
       <main aria-busy={!ready && state.phase !== 'failed'}>
         {state.phase === 'failed' && stranger && <Welcome onSignIn={enter} error={state.error} endpoint={endpoint} />}
         {state.phase === 'failed' && !stranger && (
           <Failure error={state.error} endpoint={endpoint} onRetry={() => setAttempt((n) => n + 1)} />
         )}
-        {ready && <Workbench key={state.key} endpoint={endpoint} token={viewer.token} data={state.data} schema={state.schema} />}
+        {ready && <Workbench key={state.key} endpoint={endpoint} token={viewer.token} as={as} data={state.data} schema={state.schema} />}
         {!ready && state.phase !== 'failed' && <p className="loading">Reading the schema…</p>}
       </main>
     </>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import icon from './icon.svg';
 import { applicationEndpoint, applicationOf } from './endpoint.js';
+import { ViewAs } from './ViewAs.jsx';
 
 const OTHER = 'other';
 
@@ -117,7 +118,7 @@ function Who({ persona, who }) {
   ].filter(([, value]) => value);
   if (!name && facts.length === 0) return null;
   return (
-    <section className="who" aria-label="Who you are" aria-live="polite">
+    <section className="who" aria-label="Who is answered" aria-live="polite">
       {name && <strong>{name}</strong>}
       <dl>
         {facts.map(([term, value]) => (
@@ -132,7 +133,7 @@ function Who({ persona, who }) {
   );
 }
 
-export function Bar({ people, viewer, who, endpoint, choices, onPersona, onEndpoint, onToken, onLeave }) {
+export function Bar({ people, viewer, who, target, application, endpoint, choices, onPersona, onEndpoint, onTarget, onToken, onLeave }) {
   return (
     <header className="bar">
       <h1>
@@ -140,13 +141,14 @@ export function Bar({ people, viewer, who, endpoint, choices, onPersona, onEndpo
       </h1>
       {people && <PersonaPicker people={people} persona={viewer.persona} onPersona={onPersona} />}
       <EndpointPicker endpoint={endpoint} choices={choices} onEndpoint={onEndpoint} />
+      {application && <ViewAs key={`${application} ${viewer.token}`} token={viewer.token} application={application} onTarget={onTarget} />}
       <TokenBox token={viewer.token} onToken={onToken} />
       {viewer.token && !viewer.persona && (
         <button type="button" className="leave" onClick={onLeave}>
           Sign out
         </button>
       )}
-      <Who persona={viewer.persona} who={who} />
+      <Who persona={target ? null : viewer.persona} who={who} />
     </header>
   );
 }

@@ -27,6 +27,20 @@ export function Failure({ error, endpoint, onRetry }) {
   );
 }
 
+/** Says, as long as it is so, that what is shown is somebody else's. */
+export function Viewing({ target, onLeave }) {
+  return (
+    <div className="viewing" role="status">
+      <p>
+        Viewing as <strong>{target.displayName}</strong>, read-only. You see what both of you may see, and each request is written down.
+      </p>
+      <button type="button" onClick={onLeave}>
+        Back to yourself
+      </button>
+    </div>
+  );
+}
+
 /** What somebody without a token sees: the form that gets one. */
 export function Welcome({ onSignIn, error, endpoint }) {
   const [failure, setFailure] = useState(null);

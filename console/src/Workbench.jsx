@@ -6,7 +6,7 @@ import { createClient } from 'graphql-ws';
 import { authorizedFetch } from './api.js';
 import { applicationOf, socketAddress } from './endpoint.js';
 import { examples } from './examples.js';
-import { withSubscriptions } from './fetcher.js';
+import { withSubscriptions, withoutSubscriptions } from './fetcher.js';
 import { drawer } from './storage.js';
 
 const EMPTY = `# This viewer has no field to query here.
@@ -35,14 +35,14 @@ function withKnownSchema(fetcher, data) {
   };
 }
 
-/** GraphiQL for one endpoint and one token; the caller keys it by both. */
-export function Workbench({ endpoint, token, data, schema }) {
+/** GraphiQL for one endpoint, one token and one person as whom its owner views, or none; the caller keys it by all. */
+export function Workbench({ endpoint, token, as, data, schema }) {
   const wsClient = useMemo(() => socket(endpoint, token), [endpoint, token]);
   useEffect(() => () => void wsClient.dispose(), [wsClient]);
   const fetcher = useMemo(() => {
-    const plain = createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch(token) });
-    return withKnownSchema(withSubscriptions(plain, wsClient), data);
-  }, [endpoint, token, data, wsClient]);
+    const plain = createGraphiQLFetcher({ url: endpoint, fetch: authorizedFetch(token, as) });
+    return withKnownSchema(as ? withoutSubscriptions(plain) : withSubscriptions(plain, wsClient), data);
+  }, [endpoint, token, as, data, wsClient]);
   const explorer = useMemo(() => explorerPlugin({ showAttribution: false }), []);
   const plugins = useMemo(() => [HISTORY_PLUGIN, explorer], [explorer]);
   const storage = useMemo(() => drawer(window.localStorage, endpoint), [endpoint]);

@@ -11,17 +11,18 @@ export class ApiError extends Error {
   }
 }
 
-function authorization(token) {
-  return token ? { Authorization: `Bearer ${token}` } : {};
+/** The headers that say who asks, and as whom: a person's id, or nothing for oneself. */
+function identity(token, as) {
+  return { ...(token && { Authorization: `Bearer ${token}` }), ...(as && { 'Sluice-View-As': as }) };
 }
 
 /**
  * fetch for GraphiQL: adds the token, and turns an answer that is not JSON (a
  * proxy's error page, a refused body) into a GraphQL error that can be read.
  */
-export function authorizedFetch(token) {
+export function authorizedFetch(token, as) {
   return async (url, init) => {
-    const headers = { Accept: ACCEPT, ...init.headers, ...authorization(token) };
+    const headers = { Accept: ACCEPT, ...init.headers, ...identity(token, as) };
     const response = await fetch(url, { ...init, headers, credentials: 'same-origin', redirect: 'error' });
     const type = response.headers.get('content-type') ?? '';
     if (/json|event-stream|multipart/.test(type)) return response;
@@ -35,10 +36,10 @@ export function authorizedFetch(token) {
 }
 
 /** Sends one operation; returns its data or throws an ApiError. */
-export async function post(endpoint, token, body) {
+export async function post(endpoint, token, body, as) {
   let response;
   try {
-    response = await authorizedFetch(token)(endpoint, {
+    response = await authorizedFetch(token, as)(endpoint, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
@@ -65,12 +66,12 @@ function describe(error) {
   return code ? `${message} (${code})` : message;
 }
 
-/** Reads the schema as the token's owner sees it. */
-export async function introspect(endpoint, token) {
+/** Reads the schema as the token's owner sees it, or the one as whom they view. */
+export async function introspect(endpoint, token, as) {
   const data = await post(endpoint, token, {
     query: getIntrospectionQuery(),
     operationName: 'IntrospectionQuery',
-  });
+  }, as);
   return { data, schema: buildClientSchema(data) };
 }
 
@@ -91,14 +92,26 @@ export async function signOut(token) {
   await post('/graphql', token, { query: 'mutation SignOut { signOut { signedOut } }', operationName: 'SignOut' });
 }
 
-/** The applications that the token's owner has a place in; empty when unknown. */
-export async function applications(token) {
+/** The applications that the token's owner has a place in, with the tools held there; empty when unknown. */
+export async function places(token) {
   try {
-    const data = await post('/graphql', token, { query: '{ me { applications { application } } }' });
-    return data.me.applications.map((place) => place.application);
+    const data = await post('/graphql', token, { query: '{ me { applications { application tools } } }' });
+    return data.me.applications;
   } catch {
     return [];
   }
+}
+
+/** The people as whom the token's owner may view an application: those whose name holds the text. */
+export async function viewAsTargets(token, application, search) {
+  const data = await post('/graphql', token, {
+    query: `query Targets($application: String!, $search: String) {
+      viewAsTargets(application: $application, search: $search, first: 20) { nodes { id displayName } pageInfo { hasNextPage } }
+    }`,
+    operationName: 'Targets',
+    variables: { application, search },
+  });
+  return { people: data.viewAsTargets.nodes, more: data.viewAsTargets.pageInfo.hasNextPage };
 }
 
 /** The demo's personas; null when this server is not a demo. */

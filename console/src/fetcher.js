@@ -34,6 +34,13 @@ function answers(client, params) {
   };
 }
 
+const READ_ONLY = 'Viewing as another person is read-only: it answers queries, and no subscriptions.';
+
+/** A fetcher for GraphiQL while one views as somebody else: the server refuses mutations in its own words. */
+export function withoutSubscriptions(plain) {
+  return (params, options) => (isSubscription(params) ? Promise.resolve({ errors: [{ message: READ_ONLY }] }) : plain(params, options));
+}
+
 /** A fetcher for GraphiQL: client is one of graphql-ws, plain is for queries and mutations. */
 export function withSubscriptions(plain, client) {
   return (params, options) => (isSubscription(params) ? answers(client, params) : plain(params, options));

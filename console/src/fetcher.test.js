@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { withSubscriptions } from './fetcher.js';
+import { withSubscriptions, withoutSubscriptions } from './fetcher.js';
 
 const TEXT = 'query List { orders } subscription Watch { orderChanges }';
 
@@ -67,4 +67,12 @@ test('why a subscription ended is its last answer', async () => {
   for (const [reason, errors] of cases) {
     assert.deepEqual(await all(run(fakeClient([{ data: 1 }], reason), { operationName: 'Watch' })), [{ data: 1 }, { errors }]);
   }
+});
+
+test('as somebody else there are no subscriptions', async () => {
+  const fetcher = withoutSubscriptions(() => 'plain');
+  assert.equal(fetcher({ query: TEXT, operationName: 'List' }), 'plain');
+  assert.equal(fetcher({ query: 'mutation { x }' }), 'plain');
+  const { errors } = await fetcher({ query: TEXT, operationName: 'Watch' });
+  assert.match(errors[0].message, /read-only/);
 });
