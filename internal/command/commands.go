@@ -16,6 +16,7 @@ func commands() []*command {
 		explainCommand,
 		whoCommand, whatCommand, reviewCommand,
 		looksCommand,
+		looksCommand, recallCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}
 }

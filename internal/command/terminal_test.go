@@ -58,7 +58,10 @@ func newTerminal(t testing.TB) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := memstore.Open()
+	store, err := storage.New(memstore.NewDriver(), &storage.Options{Now: func() time.Time { return term.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect, Now: func() time.Time { return term.now }})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,289 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+var recallCommand = &command{
+	name: "recall", summary: "say who could see a record in the past",
+	usage: "-application NAME -form FORM (-at TIME [-field FIELD] | -user ADDRESS|ID -from TIME [-to TIME]) RECORD",
+	help: `
+With -at: who could see a record, or one of its fields, at a moment that has
+passed, what they could do with it, and why. With -user and -from: when somebody's
+access to it changed, and what was changed then.
+
+The answer goes by the people, the definition, the rules and the record as they
+were. It speaks of rights, not of sign-ins: whether anybody looked is not known. A
+record that you may not see yourself today is not found; of one that was deleted
+the last state counts. Each use is written down.
+
+TIME is like 2026-11-01T12:00Z, or a date, which is its first moment in UTC. The
+form and the field have their names of today. For holders of the tool RECALL.
+
+Examples:
+  sluice recall -application sales -form Order -at 2026-11-01T12:00Z 0199...
+  sluice recall -application sales -form Customer -field taxNumber -at 2026-11-01 0199...
+  sluice recall -application sales -form Order -user ravi@zylker.example -from 2026-10-01 0199...`,
+	run: runRecall,
+}
+
+const (
+	couldSeeQuery = `query($a: String!, $f: String!, $r: ID!, $at: Instant!, $field: String, $after: String) {
+  whoCouldSee(application: $a, form: $f, record: $r, at: $at, field: $field, first: 1000, after: $after) {
+    totalCount maskedCount withoutFieldCount untoldCount definitionVersion recordVersion
+    nodes { id displayName kind actions masked untold reason { text statement } } pageInfo { hasNextPage endCursor }
+  }
+}`
+	accessHistoryQuery = `query($a: String!, $f: String!, $r: ID!, $u: ID!, $from: Instant!, $to: Instant, $after: String) {
+  accessHistory(application: $a, form: $f, record: $r, user: $u, from: $from, to: $to, first: 1000, after: $after) {
+    user displayName start { ...access } until pageInfo { hasNextPage endCursor }
+    changes { time by byName causes { text } access { ...access } }
+  }
+}
+fragment access on PastAccess { exists actions fields untold reason { text statement } }`
+)
+
+type pageEnd struct {
+	HasNextPage bool
+	EndCursor   string
+}
+
+type pastReason struct{ Text, Statement string }
+
+func (r *pastReason) words() string {
+	if r == nil {
+		return ""
+	}
+	return r.Text + " (" + r.Statement + ")"
+}
+
+type pastOnlookers struct {
+	TotalCount, MaskedCount, WithoutFieldCount, UntoldCount, DefinitionVersion, RecordVersion int
+
+	Nodes []struct {
+		ID, DisplayName, Kind string
+		Actions               []string
+		Masked, Untold        bool
+		Reason                *pastReason
+	}
+	PageInfo pageEnd
+}
+
+type pastAccess struct {
+	Exists, Untold  bool
+	Actions, Fields []string
+	Reason          *pastReason
+}
+
+type accessHistory struct {
+	User, DisplayName, Until string
+	Start                    pastAccess
+	Changes                  []struct {
+		Time, By, ByName string
+		Causes           []struct{ Text string }
+		Access           pastAccess
+	}
+	PageInfo pageEnd
+}
+
+// moment reads a time of a flag, in the form that the server takes.
+func moment(name, text string) (string, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC().Format(time.RFC3339Nano), nil
+		}
+	}
+	return "", badUsage("-%s: expected a time like 2026-11-01T12:00Z, or a date", name)
+}
+
+func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
+	fs := c.flags(env)
+	r := remoteFlags(env, fs, true)
+	application := fs.String("application", "", "`NAME` of the application")
+	fs.StringVar(application, "app", "", "the same as -application")
+	form := fs.String("form", "", "`FORM` of the record")
+	at := fs.String("at", "", "`TIME` of which to tell who could see the record")
+	field := fs.String("field", "", "tell of this `FIELD` of the record, with -at")
+	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person whose access to tell of")
+	from := fs.String("from", "", "`TIME` at which to begin, with -user")
+	to := fs.String("to", "", "`TIME` at which to end, with -user; now when left out")
+	raw := fs.Bool("json", false, "print the server's answer as JSON, page by page")
+	if err := c.parse(fs, args, 1); err != nil {
+		return err
+	}
+	if err := c.required(fs, "application", "form"); err != nil {
+		return err
+	}
+	switch {
+	case (*at == "") == (*user == ""):
+		return badUsage("-at or -user: one of them is required, see sluice recall --help")
+	case *at != "" && (*from != "" || *to != ""):
+		return badUsage("-from: goes with -user")
+	case *user != "" && (*from == "" || *field != ""):
+		return badUsage("-user: takes -from and no -field")
+	}
+	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
+	for name, text := range map[string]string{"at": *at, "from": *from, "to": *to} {
+		if text == "" {
+			continue
+		}
+		t, err := moment(name, text)
+		if err != nil {
+			return err
+		}
+		variables[name] = t
+	}
+	if err := r.beginSignedIn(); err != nil {
+		return err
+	}
+	if *user == "" {
+		if *field != "" {
+			variables["field"] = *field
+		}
+		return recallWho(ctx, env.Stdout, r, variables, *raw)
+	}
+	id, err := r.personID(ctx, *user)
+	if err != nil {
+		return err
+	}
+	variables["u"] = id
+	return recallHistory(ctx, env.Stdout, r, variables, *raw)
+}
+
+// pagesOf asks for one page after the other; show says where the page ended.
+func pagesOf(ctx context.Context, w io.Writer, r *remote, query, name string, variables map[string]any, raw bool, show func(page json.RawMessage, first bool) (pageEnd, error)) error {
+	for first := true; ; first = false {
+		out := map[string]json.RawMessage{}
+		if err := r.graphql(ctx, query, variables, &out); err != nil {
+			return err
+		}
+		page := out[name]
+		if raw {
+			fmt.Fprintf(w, "%s\n", page)
+			w = io.Discard
+		}
+		end, err := show(page, first)
+		if err != nil || !end.HasNextPage {
+			return err
+		}
+		variables["after"] = end.EndCursor
+	}
+}
+
+func recallWho(ctx context.Context, w io.Writer, r *remote, variables map[string]any, raw bool) error {
+	return pagesOf(ctx, w, r, couldSeeQuery, "whoCouldSee", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+		var x pastOnlookers
+		if err := json.Unmarshal(page, &x); err != nil || raw {
+			return x.PageInfo, err
+		}
+		if first {
+			x.head(w, variables)
+		}
+		for _, n := range x.Nodes {
+			name := n.DisplayName
+			if name == "" {
+				name = "somebody deleted since, " + n.ID
+			}
+			switch {
+			case n.Untold:
+				fmt.Fprintf(w, "  %-24s  cannot be told: a rule module of that time is gone\n", name)
+				continue
+			case n.Masked:
+				name += " (field covered)"
+			}
+			fmt.Fprintf(w, "  %-24s  %s: %s\n", name, actionWords(n.Actions), n.Reason.words())
+		}
+		return x.PageInfo, nil
+	})
+}
+
+func (x *pastOnlookers) head(w io.Writer, variables map[string]any) {
+	what := fmt.Sprintf("%s %s", variables["f"], variables["r"])
+	if field, ok := variables["field"]; ok {
+		what = fmt.Sprintf("%s of %s", field, what)
+	}
+	fmt.Fprintf(w, "%s at %s\nas version %d of the record, under version %d of the definition\n\n", what, variables["at"], x.RecordVersion, x.DefinitionVersion)
+	fmt.Fprintf(w, "%s could see it", people(x.TotalCount))
+	if x.MaskedCount > 0 {
+		fmt.Fprintf(w, ", %d of them with the field covered by a rule", x.MaskedCount)
+	}
+	if x.WithoutFieldCount > 0 {
+		fmt.Fprintf(w, "; %s more saw the record without this field", people(x.WithoutFieldCount))
+	}
+	if x.UntoldCount > 0 {
+		fmt.Fprintf(w, "; of %s it cannot be told", people(x.UntoldCount))
+	}
+	fmt.Fprintln(w, ".")
+}
+
+func people(n int) string {
+	switch n {
+	case 0:
+		return "Nobody"
+	case 1:
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+func actionWords(actions []string) string {
+	words := make([]string, len(actions))
+	for i, a := range actions {
+		words[i] = strings.ToLower(strings.ReplaceAll(a, "_", " "))
+	}
+	return strings.Join(words, ", ")
+}
+
+func recallHistory(ctx context.Context, w io.Writer, r *remote, variables map[string]any, raw bool) error {
+	told := 0
+	return pagesOf(ctx, w, r, accessHistoryQuery, "accessHistory", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+		var x accessHistory
+		if err := json.Unmarshal(page, &x); err != nil || raw {
+			return x.PageInfo, err
+		}
+		if first {
+			name := x.DisplayName
+			if name == "" {
+				name = "somebody deleted since, " + x.User
+			}
+			fmt.Fprintf(w, "%s and %s %s\n\n%s  at the beginning\n%s", name, variables["f"], variables["r"], variables["from"], x.Start.words())
+		}
+		for _, ch := range x.Changes {
+			told++
+			causes := make([]string, len(ch.Causes))
+			for i, cause := range ch.Causes {
+				causes[i] = cause.Text
+			}
+			by := ch.ByName
+			if by == "" {
+				by = ch.By
+			}
+			if by != "" {
+				by = ", by " + by
+			}
+			fmt.Fprintf(w, "\n%s  %s%s\n%s", ch.Time, strings.Join(causes, "; "), by, ch.Access.words())
+		}
+		if !x.PageInfo.HasNextPage && told == 0 {
+			fmt.Fprintf(w, "\nNothing changed until %s.\n", x.Until)
+		}
+		return x.PageInfo, nil
+	})
+}
+
+// words say what somebody could do.
+func (a *pastAccess) words() string {
+	switch {
+	case a.Untold:
+		return "  cannot be told: a rule module of that time is gone\n"
+	case !a.Exists:
+		return "  there was no such record\n"
+	case len(a.Actions) == 0:
+		return "  could not see it\n"
+	}
+	return fmt.Sprintf("  could %s: %s\n  fields: %s\n", actionWords(a.Actions), a.Reason.words(), strings.Join(a.Fields, ", "))
+}
