@@ -15,7 +15,6 @@ func commands() []*command {
 		hideCommand, unhideCommand, hiddenCommand,
 		explainCommand,
 		whoCommand, whatCommand, reviewCommand,
-		looksCommand,
 		looksCommand, recallCommand,
 		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
 	}

@@ -208,20 +208,20 @@ func (x *pastOnlookers) head(w io.Writer, variables map[string]any) {
 		what = fmt.Sprintf("%s of %s", field, what)
 	}
 	fmt.Fprintf(w, "%s at %s\nas version %d of the record, under version %d of the definition\n\n", what, variables["at"], x.RecordVersion, x.DefinitionVersion)
-	fmt.Fprintf(w, "%s could see it", people(x.TotalCount))
+	fmt.Fprintf(w, "%s could see it", howMany(x.TotalCount))
 	if x.MaskedCount > 0 {
 		fmt.Fprintf(w, ", %d of them with the field covered by a rule", x.MaskedCount)
 	}
 	if x.WithoutFieldCount > 0 {
-		fmt.Fprintf(w, "; %s more saw the record without this field", people(x.WithoutFieldCount))
+		fmt.Fprintf(w, "; %s more saw the record without this field", howMany(x.WithoutFieldCount))
 	}
 	if x.UntoldCount > 0 {
-		fmt.Fprintf(w, "; of %s it cannot be told", people(x.UntoldCount))
+		fmt.Fprintf(w, "; of %s it cannot be told", howMany(x.UntoldCount))
 	}
 	fmt.Fprintln(w, ".")
 }
 
-func people(n int) string {
+func howMany(n int) string {
 	switch n {
 	case 0:
 		return "Nobody"

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,22 +8,6 @@ import (
 
 	"sluice/internal/demo"
 )
-
-// golden compares a text with a file, ids made equal; SLUICE_UPDATE=1 writes it.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	text = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).ReplaceAllString(text, "<id>")
-	path := filepath.Join("testdata", name)
-	if os.Getenv("SLUICE_UPDATE") == "1" {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || string(want) != text {
-		t.Errorf("%s, %v: SLUICE_UPDATE=1 writes it anew:\n%s", path, err, text)
-	}
-}
 
 // TestRecall changes what decides about a record, a day each, and looks back.
 func TestRecall(t *testing.T) {
