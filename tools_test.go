@@ -25,7 +25,12 @@ func (d *demoServer) developer(t *testing.T, name string, tools ...string) (id s
 // toolsOf are the tools that somebody is told to hold in the application sales.
 func (d *demoServer) toolsOf(t *testing.T, who string) string {
 	t.Helper()
-	return fmt.Sprint(d.manage(t, who, `{me{applications{tools}}}`).at("me.applications.0.tools"))
+	for _, place := range d.manage(t, who, `{me{applications{application tools}}}`).list("me.applications") {
+		if p := place.(map[string]any); p["application"] == "sales" {
+			return fmt.Sprint(p["tools"])
+		}
+	}
+	return ""
 }
 
 const everyTool = "[EXPLAIN VIEW_AS REVIEW COMPARE RECALL]"

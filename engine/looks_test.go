@@ -149,6 +149,20 @@ func TestEveryLookIsReadNewestFirstP10(t *testing.T) {
 	}
 }
 
+// TestIDsOfLooksFollowTheClock: to the microsecond.
+func TestIDsOfLooksFollowTheClock(t *testing.T) {
+	at := time.Date(2026, 3, 1, 9, 0, 0, 998_000_000, time.UTC)
+	last := lookID(at)
+	for range 4000 {
+		at = at.Add(time.Microsecond)
+		next := lookID(at)
+		if back, err := record.ParseID(next.String()); err != nil || back != next || next.String() <= last.String() || next[6]>>4 != 7 {
+			t.Fatalf("%s behind %s, %v", next, last, err)
+		}
+		last = next
+	}
+}
+
 // TestWhoReadsLooksP10: admins all, developers their own, nobody else any.
 func TestWhoReadsLooksP10(t *testing.T) {
 	h := lookHouse(t)

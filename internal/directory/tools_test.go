@@ -152,6 +152,19 @@ func TestViewAsTakesASessionP10(t *testing.T) {
 	}
 }
 
+// TestToolsSurviveARestartP10: grants and what is withheld are read from the
+// store.
+func TestToolsSurviveARestartP10(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.grant("admin", "dev", identity.Recall))
+	w.must(w.revoke("super", "admin", identity.Compare))
+	w.d = New(w.store, &Options{Now: w.clock.Now, HashMemory: 64})
+	wants(t, "granted", w.mayUse("dev", "orders", identity.Recall), noFault)
+	wants(t, "not granted", w.mayUse("dev", "orders", identity.Explain), fault.Forbidden)
+	wants(t, "withheld", w.mayUse("admin", "orders", identity.Compare), fault.Forbidden)
+	wants(t, "held", w.mayUse("admin", "orders", identity.Recall), noFault)
+}
+
 // TestZeroMayUseNothingP10: nobody, of no tenant, with no credential, no tool.
 func TestZeroMayUseNothingP10(t *testing.T) {
 	w := newWorld(t)
