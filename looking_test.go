@@ -18,6 +18,9 @@ type toolPath struct {
 	// user and order say which of the two the path takes; self, that everybody may
 	// ask about themselves.
 	user, order, self bool
+	// quiet says that the path lists names and looks at nobody: nothing of it is
+	// written down.
+	quiet bool
 }
 
 // managed is a call of the management API, where @ stands for the application and
@@ -37,10 +40,19 @@ var toolPaths = []toolPath{
 		call: func(_, _ string) call { return call{method: "GET", path: "/apps/sales/access-review.csv"} }},
 	{key: "route /apps/{application}/access-review.json", tool: "REVIEW",
 		call: func(_, _ string) call { return call{method: "GET", path: "/apps/sales/access-review.json"} }},
+	{key: "manage Query.viewAsTargets", tool: "VIEW_AS", quiet: true, call: managed(`{viewAsTargets(@first:2){nodes{id displayName}}}`)},
 	{key: "header Sluice-View-As", tool: "VIEW_AS", user: true, order: true, call: func(user, order string) call {
 		return call{header: map[string]string{"Sluice-View-As": user},
 			body: fmt.Sprintf(`{"query":"query($o:ID!){order(id:$o){number} orders(where:{id:{eq:$o}}){totalCount}}","variables":{"o":%q}}`, order)}
 	}},
+}
+
+// jobPaths use a tool in the background, where a call and its look are not one
+// request: why the rows above do not hold them.
+var jobPaths = map[string]string{
+	"manage Mutation.compareAccess":                       "a job: who may, and for whom it is absent, is tried by the attacks on it",
+	"route /apps/{application}/access-differences/":       "gives what a job found to the one who asked for it",
+	"route /apps/{application}/access-differences/{file}": "gives what a job found to the one who asked for it",
 }
 
 // speaksOfTool finds the tool that a description says a field takes.
@@ -69,13 +81,18 @@ func TestEveryToolPathIsHeldToP10(t *testing.T) {
 		}
 	}
 	for _, key := range found {
-		if !slices.Contains(rows, key) {
+		if !slices.Contains(rows, key) && jobPaths[key] == "" {
 			t.Errorf("%s has no row", key)
 		}
 	}
 	for _, key := range rows {
 		if !slices.Contains(found, key) && !strings.HasPrefix(key, "header ") {
 			t.Errorf("%s is no path that speaks of a tool", key)
+		}
+	}
+	for key := range jobPaths {
+		if !slices.Contains(found, key) || len(attacks[key]) == 0 {
+			t.Errorf("%s is no path that speaks of a tool, or has no attacks", key)
 		}
 	}
 	if len(found) < 5 {
@@ -163,6 +180,9 @@ func (d *demoServer) refusesStrangers(t *testing.T, p toolPath, people map[strin
 			t.Errorf("%s: %s", who, text)
 		}
 		_, told := d.lookIDs(t, "priya", people[who])
+		if p.quiet {
+			continue
+		}
 		if len(told) != 1 || !strings.Contains(told[0], "refused:true") || !strings.Contains(told[0], "tool:"+p.tool) {
 			t.Errorf("%s: written down: %v", who, told)
 		}
@@ -195,6 +215,12 @@ func (d *demoServer) looksOnce(t *testing.T, p toolPath, who, user, order string
 		return
 	}
 	ids, told := d.lookIDs(t, who, me)
+	if p.quiet {
+		if fmt.Sprint(ids) != fmt.Sprint(before) {
+			t.Errorf("%s: a list of names is written down: %v", who, told[:1])
+		}
+		return
+	}
 	fresh := slices.IndexFunc(ids, func(id string) bool { return len(before) > 0 && id == before[0] })
 	if fresh < 0 {
 		fresh = len(ids)

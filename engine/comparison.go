@@ -283,7 +283,7 @@ func (e *Engine) mayCompare(ctx context.Context, p identity.Principal, applicati
 	if err != nil {
 		return nil, err
 	}
-	if err := op.people.MayUse(p, application, identity.Compare); err != nil {
+	if err := op.mayUse(Look{Tool: identity.Compare}); err != nil {
 		op.Close()
 		return nil, err
 	}
