@@ -118,10 +118,7 @@ func (e *Engine) exists(p identity.Principal, application string, source []byte)
 			if err != nil || !ok {
 				return orElse(err, errNoApplication(application))
 			}
-			if err = people.MayUse(p, application, identity.Review); fault.KindOf(err) == fault.Forbidden {
-				err = nil // refused, and written down, by note
-			}
-			return err
+			return people.MayUse(p, application, identity.Review)
 		}
 		if err := people.MayDefine(p, application); err != nil {
 			return err
