@@ -19,7 +19,7 @@ import (
 // TestP10_ExplainEqualsDecide compares every explanation of random worlds with
 // the decision of the engine, and with that of the oracle and its reasons.
 func TestP10_ExplainEqualsDecide(t *testing.T) {
-	prove(t, 100, 3_000, func(t *testing.T, seed uint64) {
+	prove(t, 60, 1_000, func(t *testing.T, seed uint64) {
 		w := world.Random(seed, sizeOf(seed))
 		s := newStage(t, w)
 		defer s.close()
@@ -167,7 +167,7 @@ func (s *stage) checkMissing(op *Op, u *oracle.User, f *definition.Form, x polic
 // names what its reader may see alone, and each answer in full was written down
 // once.
 func TestP10_ExplainWithinAsker(t *testing.T) {
-	prove(t, 40, 1_500, func(t *testing.T, seed uint64) {
+	prove(t, 30, 500, func(t *testing.T, seed uint64) {
 		h := inhabit(t, world.Random(seed, world.Small))
 		defer h.close()
 		rnd := rand.New(rand.NewPCG(seed, 8))
