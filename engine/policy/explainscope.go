@@ -176,7 +176,7 @@ func (e *explainer) module(c *custom, opened bool) Step {
 		return s
 	}
 	o := e.s.Outcome(c.def)
-	s.Level, s.Reason, s.Cause, s.Verdict = o.Level, o.Reason, o.Cause, Refuses
+	s.Level, s.Reason, s.Cause, s.Verdict = min(o.Level, c.def.MaxLevel), o.Reason, o.Cause, Refuses
 	switch {
 	case shared(c.byLevel[e.level], e.s):
 		s.Verdict, s.Because = Grants, Shared
