@@ -169,6 +169,11 @@ var plantedFaults = []planted{
 	{"explain: hides forgotten", "policy/explain.go", "&& !e.hidden && kept", "&& kept"},
 	{"explain: hidden owners told", "explainself.go", "case !t.cells.Readable(owner):", "case owner == nil:"},
 	{"hides: told by an apply", "prepare.go", "case !seen[i]:", "case !seen[i] && false:"},
+	{"difference of records that the asker does not see", "differencewalk.go", "if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {", "if !rec.IsZero() {"},
+	{"difference without own records", "policy/crowddecide.go", "out.Union(t.f.owners[l][owner])", ""},
+	{"difference with VIEWER as nobody", "policy/crowddecide.go", "range t.named(t.f.cells[m]) {", "range t.named(nil) {"},
+	{"difference with one answer of a rule for all", "differencerights.go", "key = storage.AppendSortKey(key, attributes[col.Name])", "key = storage.AppendSortKey(key, record.Value{})\n\t\t_, _ = attributes, col"},
+	{"difference without masks", "policy/crowddecide.go", "read.Minus(m)", "_ = m"},
 }
 
 // TestPlantedFaults plants each fault in a copy of the source, which the go tool
