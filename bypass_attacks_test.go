@@ -20,7 +20,7 @@ var attacks = joined(
 	differenceAttacks,
 	toolAttacks, ledgerPaths, singleReads, folderWrites, sheetWrites, managementReads, managementWrites, routeAttacks, formulaAttacks, talkReads, talkWrites, reportAttacks, bulkWrites, fileAttacks, pageAttacks, pageRoutes, further,
 	aggregateAttacks, liveAttacks,
-	reviewAttacks, explainAttacks, viewAsAttacks, recallAttacks,
+	reviewAttacks, explainAttacks, viewAsAttacks, recallAttacks, permTestAttacks,
 )
 
 // harmlessPaths lead to nothing that anybody could lack the right to see.

@@ -213,6 +213,6 @@ func testsToRun(j *judgement) []definition.Finding {
 	return []definition.Finding{{
 		Kind: definition.TestsToRun, Severity: definition.Info, Line: j.next.Tests[0].Line, Path: "tests",
 		Msg: fmt.Sprintf("applying runs the permission tests (%d) first, and refuses the definition where one fails", len(j.next.Tests)),
-		Fix: "nothing, where they hold",
+		Fix: "nothing; sluice test -f FILE runs them now and changes nothing",
 	}}
 }

@@ -64,6 +64,7 @@ type QueryResolver interface {
 	Users(ctx context.Context, search *string, first int, after *string) (*UserConnection, error)
 	User(ctx context.Context, id record.ID) (*User, error)
 	Reassignments(ctx context.Context) ([]*Reassignment, error)
+	RunPermissionTests(ctx context.Context, application string, definition *string) (*PermissionTestReport, error)
 	WhoCouldSee(ctx context.Context, application string, form string, record record.ID, at time.Time, field *string, first int, after *string) (*PastOnlookerConnection, error)
 	AccessHistory(ctx context.Context, application string, form string, record record.ID, user record.ID, from time.Time, to *time.Time, first int, after *string) (*AccessHistory, error)
 	WhoCanSee(ctx context.Context, application string, form string, record record.ID, field *string, first int, after *string) (*OnlookerConnection, error)
@@ -1050,6 +1051,28 @@ func (ec *executionContext) field_Query_ruleModules_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["application"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_runPermissionTests_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "application",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["application"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "definition",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["definition"] = arg1
 	return args, nil
 }
 
@@ -3194,6 +3217,50 @@ func (ec *executionContext) fieldContext_Query_reassignments(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_runPermissionTests(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_runPermissionTests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RunPermissionTests(ctx, fc.Args["application"].(string), fc.Args["definition"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PermissionTestReport) graphql.Marshaler {
+			return ec.marshalOPermissionTestReport2ᚖsluiceᚋgraphᚐPermissionTestReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_runPermissionTests(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PermissionTestReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_runPermissionTests_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_whoCouldSee(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4050,6 +4117,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_reassignments(ctx, field)
+				})
+		case "runPermissionTests":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_runPermissionTests(ctx, field)
 				})
 		case "whoCouldSee":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -185,6 +185,15 @@ type CompareAccessInput struct {
 	Rules []*ProposedRuleInput `json:"rules"`
 }
 
+// Somebody, and mostly a record, that a test fails on.
+type Counterexample struct {
+	// Null for somebody who stands in where nobody holds a set.
+	User   *record.ID `json:"user,omitempty"`
+	Name   string     `json:"name"`
+	Form   *string    `json:"form,omitempty"`
+	Record *record.ID `json:"record,omitempty"`
+}
+
 type CreateTokenPayload struct {
 	// Shown this once.
 	Token string `json:"token"`
@@ -564,6 +573,33 @@ type PastOnlookerConnection struct {
 	DefinitionVersion int `json:"definitionVersion"`
 	// The version that the record had.
 	RecordVersion int `json:"recordVersion"`
+}
+
+// A permission test, or an invariant, with its outcome.
+type PermissionTest struct {
+	Text string `json:"text"`
+	// Of the definition, from 1; 0 for an invariant.
+	Line    int                   `json:"line"`
+	Verdict PermissionTestVerdict `json:"verdict"`
+	// In one clause; null for one that passed.
+	Why *string `json:"why,omitempty"`
+	// On how many people it was tried, until it was decided.
+	People int `json:"people"`
+	// On how many records.
+	Records int `json:"records"`
+	// At most five.
+	Counterexamples []*Counterexample `json:"counterexamples"`
+}
+
+// With faults nothing was tested.
+type PermissionTestReport struct {
+	Application string `json:"application"`
+	// Of the definition that was tested, null with faults.
+	Version *int              `json:"version,omitempty"`
+	Tests   []*PermissionTest `json:"tests"`
+	// What holds for every application, tried on samples.
+	Invariants []*PermissionTest  `json:"invariants"`
+	Faults     []*DefinitionFault `json:"faults"`
 }
 
 // What the signed-in person is in an application.
@@ -1061,6 +1097,68 @@ func (e *MemberKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e MemberKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How a permission test ends.
+type PermissionTestVerdict string
+
+const (
+	PermissionTestVerdictPassed PermissionTestVerdict = "PASSED"
+	PermissionTestVerdictFailed PermissionTestVerdict = "FAILED"
+	// There is nobody, or no record, that it is about.
+	PermissionTestVerdictVacuous PermissionTestVerdict = "VACUOUS"
+	// A limit was met: this is no pass.
+	PermissionTestVerdictNotTested PermissionTestVerdict = "NOT_TESTED"
+)
+
+var AllPermissionTestVerdict = []PermissionTestVerdict{
+	PermissionTestVerdictPassed,
+	PermissionTestVerdictFailed,
+	PermissionTestVerdictVacuous,
+	PermissionTestVerdictNotTested,
+}
+
+func (e PermissionTestVerdict) IsValid() bool {
+	switch e {
+	case PermissionTestVerdictPassed, PermissionTestVerdictFailed, PermissionTestVerdictVacuous, PermissionTestVerdictNotTested:
+		return true
+	}
+	return false
+}
+
+func (e PermissionTestVerdict) String() string {
+	return string(e)
+}
+
+func (e *PermissionTestVerdict) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PermissionTestVerdict(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PermissionTestVerdict", str)
+	}
+	return nil
+}
+
+func (e PermissionTestVerdict) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PermissionTestVerdict) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PermissionTestVerdict) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -134,7 +134,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/recall.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/permtests.graphqls" "schema/recall.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -153,6 +153,7 @@ var sources = []*ast.Source{
 	{Name: "schema/hiding.graphqls", Input: sourceData("schema/hiding.graphqls"), BuiltIn: false},
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
+	{Name: "schema/permtests.graphqls", Input: sourceData("schema/permtests.graphqls"), BuiltIn: false},
 	{Name: "schema/recall.graphqls", Input: sourceData("schema/recall.graphqls"), BuiltIn: false},
 	{Name: "schema/review.graphqls", Input: sourceData("schema/review.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
@@ -361,6 +362,20 @@ func (ec *executionContext) childFields_CheckPayload(ctx context.Context, field 
 		return ec.fieldContext_CheckPayload_faults(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CheckPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Counterexample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_Counterexample_user(ctx, field)
+	case "name":
+		return ec.fieldContext_Counterexample_name(ctx, field)
+	case "form":
+		return ec.fieldContext_Counterexample_form(ctx, field)
+	case "record":
+		return ec.fieldContext_Counterexample_record(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Counterexample", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -921,6 +936,42 @@ func (ec *executionContext) childFields_PastOnlookerConnection(ctx context.Conte
 		return ec.fieldContext_PastOnlookerConnection_recordVersion(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PastOnlookerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PermissionTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_PermissionTest_text(ctx, field)
+	case "line":
+		return ec.fieldContext_PermissionTest_line(ctx, field)
+	case "verdict":
+		return ec.fieldContext_PermissionTest_verdict(ctx, field)
+	case "why":
+		return ec.fieldContext_PermissionTest_why(ctx, field)
+	case "people":
+		return ec.fieldContext_PermissionTest_people(ctx, field)
+	case "records":
+		return ec.fieldContext_PermissionTest_records(ctx, field)
+	case "counterexamples":
+		return ec.fieldContext_PermissionTest_counterexamples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionTest", field.Name)
+}
+
+func (ec *executionContext) childFields_PermissionTestReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_PermissionTestReport_application(ctx, field)
+	case "version":
+		return ec.fieldContext_PermissionTestReport_version(ctx, field)
+	case "tests":
+		return ec.fieldContext_PermissionTestReport_tests(ctx, field)
+	case "invariants":
+		return ec.fieldContext_PermissionTestReport_invariants(ctx, field)
+	case "faults":
+		return ec.fieldContext_PermissionTestReport_faults(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionTestReport", field.Name)
 }
 
 func (ec *executionContext) childFields_Place(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

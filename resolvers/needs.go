@@ -27,6 +27,7 @@ type Definitions interface {
 	Sights
 	Differences
 	Recalls
+	Tests
 
 	// Applications returns the applications that the principal has a place in and
 	// the credential opens (B1), ascending by name; all of them for admins.

@@ -9,7 +9,7 @@ func commands() []*command {
 		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
 		userGrantCommand, userUngrantCommand,
 		userRevokeCommand, userReassignCommand, userDeleteCommand,
-		checkCommand, applyCommand, rulePushCommand, ruleListCommand,
+		checkCommand, testCommand, applyCommand, rulePushCommand, ruleListCommand,
 		schemaPrintCommand,
 		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		hideCommand, unhideCommand, hiddenCommand,

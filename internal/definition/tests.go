@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ const (
 // none of them may on any such record, or with Some that for each of them there
 // is one on which they may not.
 type Test struct {
-	Text   string // as written, on one line
+	Text   string // as written, on one line, with a filter that stands beside it as JSON
 	Line   int    // of the document, from 1
 	Who    Subject
 	Cannot bool
@@ -117,7 +118,13 @@ func (r *resolver) readTest(v value) *Test {
 	}
 	t.Text, t.Line = strings.Join(strings.Fields(source), " "), v.n.Line
 	if where.n != nil {
-		t.Where = r.whereOf(t, where)
+		if t.Where = r.whereOf(t, where); t.Where != nil {
+			b, err := json.Marshal(t.Where)
+			if err != nil {
+				r.fail(where.at, "expected a filter")
+			}
+			t.Text += " where " + string(b)
+		}
 	}
 	return t
 }
