@@ -22,7 +22,9 @@ var viewAsAttacks = joined(
 			attack{class: "B08", by: targetsAreMembers},
 		),
 		"route /apps/{application}/graphql": {
-			{class: "B08", by: func(t *testing.T, v *vault) { v.noEyesForOthers(t, "POST", "/apps/vault/graphql", `{"query":"{me{id}}"}`) }},
+			{class: "B08", by: func(t *testing.T, v *vault) {
+				v.noEyesForOthers(t, "POST", "/apps/vault/graphql", `{"query":"{me{id}}"}`)
+			}},
 			{class: "B15", by: targetsOfOthersAreAbsent},
 			{class: "B23", by: looksEndWithTheTool},
 			{class: "B04", by: cursorsAreOfOnePairOfEyes},

@@ -13,6 +13,9 @@ import (
 	"sluice/storage"
 )
 
+// Ground is what gives a person a record: see policy.Ground.
+type Ground = policy.Ground
+
 // ReviewHead says what an access review is of.
 type ReviewHead struct {
 	Application string
@@ -31,7 +34,7 @@ type ReviewRow struct {
 	// Hidden are the fields that the person's rights do not hold; PII and EPHI those
 	// with personal data and with health data that they do.
 	Hidden, PII, EPHI []string
-	Grounds           []policy.Ground
+	Grounds           []Ground
 }
 
 // AccessReview makes a row for each active member of an application and each of

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"sluice/engine"
-	"sluice/engine/policy"
 	"sluice/graph"
 	"sluice/internal/definition"
 	"sluice/internal/fault"
@@ -60,7 +59,7 @@ func newOnlookers(o *engine.Onlookers) *graph.OnlookerConnection {
 	return out
 }
 
-func newReason(g policy.Ground, words string) *graph.AccessReason {
+func newReason(g engine.Ground, words string) *graph.AccessReason {
 	return &graph.AccessReason{Text: words, Statement: g.Statement, Name: text(g.Name)}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"sluice/engine"
-	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/record"
 )
@@ -61,7 +60,7 @@ func yesNo(b bool) string {
 }
 
 // reasons puts into words what gives somebody records.
-func reasons(grounds []policy.Ground) []string {
+func reasons(grounds []engine.Ground) []string {
 	out := []string{}
 	for _, g := range grounds {
 		out = append(out, g.Gives()+" ("+g.Statement+")")
