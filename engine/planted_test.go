@@ -160,6 +160,7 @@ var plantedFaults = []planted{
 	{"review: rules asked of another's attributes", "reviewing.go", "b = storage.AppendSortKey(b, v.Attributes[name])", "b = storage.AppendSortKey(b, v.Attributes[name[:0]])"},
 	{"review: counted for another whom VIEWER names", "reviewkin.go", "if readsViewer(r.Expr) {", "if false {"},
 	{"review: every record that is seen may be edited", "reviewtally.go", "if a == viewAction || t.op.view.Contains(t.reach[a], s) {", "if t.op.view.Contains(t.reach[viewAction], s) {"},
+	{"review: counted for another owner", "reviewkin.go", "if k.lookers.owns(k.form, id) {", "if id.IsZero() {"},
 	{"review: not written down", "reviewing.go", "return op.e.note(op.ctx, op.principal, l)", "_ = l\n\treturn nil"},
 	{"review: goes on after its rights", "reviewtable.go", "return op.stands()", "return nil"},
 	{"explain: what the asker does not see", "explain.go", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || !seen {", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || false && !seen {"},

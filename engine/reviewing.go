@@ -65,10 +65,11 @@ type lookers struct {
 	read     []string // attributes that some rule reads, ascending
 	outcomes map[string]map[outcomeKey]policy.Outcome
 	raw      map[recordKey]seenRecord // of records as stored alone: who looks does not matter
+	owner    map[recordKey]bool       // by form and user: whether they own any of its records
 }
 
 func (op *Op) lookers() *lookers {
-	c := &lookers{asker: op, hides: op.app.hidesFor(op.people), outcomes: map[string]map[outcomeKey]policy.Outcome{}, raw: map[recordKey]seenRecord{}}
+	c := &lookers{asker: op, hides: op.app.hidesFor(op.people), outcomes: map[string]map[outcomeKey]policy.Outcome{}, raw: map[recordKey]seenRecord{}, owner: map[recordKey]bool{}}
 	for _, b := range op.app.bindings {
 		if b == nil || b.manifest == nil {
 			continue

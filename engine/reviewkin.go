@@ -9,6 +9,7 @@ import (
 	"sluice/internal/filter"
 	"sluice/internal/identity"
 	"sluice/internal/record"
+	"sluice/storage"
 )
 
 // kin returns a key that is equal for two censuses of one lookers only where they
@@ -16,7 +17,7 @@ import (
 // who looks, so are those who look.
 func (c *lookers) kin(t *census) string {
 	v := t.op.view.Viewer()
-	k := kinKey{viewer: v.User, class: c.class(v), super: v.Kind == identity.SuperAdmin}
+	k := kinKey{lookers: c, form: t.form, viewer: v.User, class: c.class(v), super: v.Kind == identity.SuperAdmin}
 	k.b = binary.AppendUvarint(k.b, uint64(t.form.def.Number))
 	for _, a := range judgedActions {
 		k.reach(t.reach[a])
@@ -27,10 +28,12 @@ func (c *lookers) kin(t *census) string {
 
 // kinKey encodes reaches, each as a prefix code.
 type kinKey struct {
-	b      []byte
-	viewer record.ID
-	class  string // of attributes that rules read
-	super  bool   // no fault takes a record from the super admin
+	lookers *lookers
+	form    *form // whose records the reach is of
+	b       []byte
+	viewer  record.ID
+	class   string // of attributes that rules read
+	super   bool   // no fault takes a record from the super admin
 }
 
 func (k *kinKey) text(s string) {
@@ -78,7 +81,10 @@ func (k *kinKey) reach(r policy.Reach) {
 	case *policy.OfParent:
 		k.b = binary.AppendUvarint(append(k.b, 'P'), uint64(r.Field.Number))
 		k.b = binary.AppendUvarint(k.b, uint64(r.Form))
+		child := k.form
+		k.form = k.lookers.asker.app.forms[r.Form]
 		k.reach(r.Parent)
+		k.form = child
 	case policy.Union:
 		k.all('O', r)
 	case policy.Intersect:
@@ -92,11 +98,33 @@ func (k *kinKey) reach(r policy.Reach) {
 	}
 }
 
+// owners encodes those who own records: whose reach differs only in owners of
+// none, such as themselves, are kin.
 func (k *kinKey) owners(r *policy.Owners) {
-	k.b = binary.AppendUvarint(append(k.b, 'W', flag(r.NoRole)), uint64(len(r.Users)))
+	k.b = append(k.b, 'W', flag(r.NoRole))
 	for _, id := range r.Users {
-		k.b = append(k.b, id[:]...)
+		if k.lookers.owns(k.form, id) {
+			k.b = append(append(k.b, 1), id[:]...)
+		}
 	}
+	k.b = append(k.b, 0)
+}
+
+// owns reports whether a user may own a record of the form: where no index tells,
+// and after an error, which the count will meet, they may.
+func (c *lookers) owns(f *form, user record.ID) bool {
+	if f == nil || f.byOwner == nil {
+		return true
+	}
+	key := recordKey{f.def.Number, user}
+	known, asked := c.owner[key]
+	if asked {
+		return known
+	}
+	cursor := c.asker.r.Index(f.store, f.byOwner, storage.Range{Eq: []record.Value{record.Ref(user)}})
+	defer cursor.Close()
+	c.owner[key] = cursor.Next() || cursor.Err() != nil
+	return c.owner[key]
 }
 
 // readsViewer reports whether VIEWER stands in a criterion.
