@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"sluice/engine"
 	"sluice/graph"
@@ -105,7 +106,7 @@ func (q *request) asked() (a asked) {
 	case q.page:
 	case a.Document == "" && q.Query != nil:
 		a.Document = engine.HashPrefix + engine.DocumentHash(*q.Query)
-	case q.DocumentID != nil && !engine.ValidDocumentID(a.Document):
+	case q.DocumentID != nil && !engine.ValidDocumentID(a.Document), q.DocumentID == nil && strings.Trim(q.hash, "0123456789abcdef") != "":
 		a.Document = engine.HashPrefix + engine.DocumentHash(a.Document)
 	}
 	return a
