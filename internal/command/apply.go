@@ -16,15 +16,21 @@ import (
 
 var applyCommand = &command{
 	name: "apply", summary: "make a definition the next version of its application",
-	usage: "-f FILE [-allow-drop]",
+	usage: "-f FILE [-allow-drop] [-plan [-json] [-o FILE] | -difference ID]",
 	help: `
 Checks a definition and makes it the next version of the application that it
 names. What it finds is printed as FILE:LINE: SEVERITY PATH: MESSAGE, with a fix on
 the next line. With an ERROR nothing is changed and the exit code is 1; a
 definition that is the active version already makes no new one.
 
+-plan changes nothing and prints who would gain and lose what, newly exposed
+personal data on top; -difference applies exactly what a plan showed, and is refused
+when the definition, people, or what it gives and takes changed since.
+
 Examples:
   sluice apply -f orders.yaml
+  sluice apply -f orders.yaml -plan
+  sluice apply -f orders.yaml -difference 0199...
   sluice apply -f - < orders.yaml`,
 	run: runApply,
 }
@@ -34,13 +40,24 @@ func runApply(ctx context.Context, env *Env, c *command, args []string) error {
 	r := remoteFlags(env, fs, true)
 	file := fs.String("f", "", "`FILE` with the definition in YAML, - for standard input")
 	drop := fs.Bool("allow-drop", false, "permit that fields and forms with data go away")
+	plan := fs.Bool("plan", false, "print who would gain and lose what, and change nothing")
+	compared := fs.String("difference", "", "`ID` of the difference that -plan showed: apply exactly that")
+	o := planFlags(fs)
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	if err := c.required(fs, "f"); err != nil {
 		return err
 	}
-	out, err := r.definition(ctx, env, http.MethodPut, "/definition", *file, *drop)
+	switch {
+	case *plan && *compared != "":
+		return badUsage("apply: -plan and -difference exclude each other")
+	case !*plan && (*o.json || *o.out != ""):
+		return badUsage("apply: -json and -o go with -plan")
+	case *plan:
+		return r.planned(ctx, env, *file, *drop, o)
+	}
+	out, err := r.definition(ctx, env, http.MethodPut, withDifference("/definition", *compared), *file, *drop)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,11 @@ func (r *remote) definition(ctx context.Context, env *Env, method, path, file st
 	if err != nil {
 		return nil, err
 	}
-	status, answer, err := r.exchange(ctx, method, fmt.Sprintf("%s?allowDrop=%t", path, drop), "application/yaml", body)
+	path, query, found := strings.Cut(path, "?")
+	if found {
+		query = "&" + query
+	}
+	status, answer, err := r.exchange(ctx, method, fmt.Sprintf("%s?allowDrop=%t%s", path, drop, query), "application/yaml", body)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/storage"
+)
+
+// exposure is the house with tax numbers shown to clerks of the set All, whose
+// deals they see anyway.
+func exposure(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/house.yaml")
+	must(t, err)
+	was := "  - name: All\n    forms:\n"
+	if strings.Count(string(b), was) != 1 || strings.Count(string(b), "      deals: [MODIFY_ALL, DELETE]\n") != 1 {
+		t.Fatal("the house has another definition")
+	}
+	text := strings.Replace(string(b), was, "  - name: All\n    pii: SHOW\n    forms:\n      Customer: {fields: {\"*\": VISIBLE, tax: READ_ONLY}}\n", 1)
+	return []byte(strings.Replace(text, "      deals: [MODIFY_ALL, DELETE]\n", "      deals: [MODIFY_ALL, DELETE]\n      customers: [VIEW_ALL]\n", 1))
+}
+
+// compared begins a comparison and waits for its end.
+func (h *house) compared(who string, c ProposedChange) *Comparison {
+	h.t.Helper()
+	got, err := h.e.StartComparison(h.t.Context(), h.as[who], "crm", c)
+	must(h.t, err)
+	return h.ended(who, got.ID)
+}
+
+func (h *house) ended(who, id string) *Comparison {
+	h.t.Helper()
+	h.e.comparisons.all.Wait()
+	got, err := h.e.Comparison(h.t.Context(), h.as[who], id)
+	must(h.t, err)
+	return got
+}
+
+// TestComparisonIsTheAskersP10: nobody else is shown what a comparison found, and
+// its asker not what they do not see any more.
+func TestComparisonIsTheAskersP10(t *testing.T) {
+	h := newHouse(t)
+	hidden := h.add("super", "Customer", cell{"name": "Hidden", "tax": "1"})
+	shown := h.add("admin", "Customer", cell{"name": "Shown", "tax": "2"})
+	c := h.compared("admin", ProposedChange{Source: exposure(t)})
+	samples := func(c *Comparison) (out []string) {
+		for _, x := range c.Result.Exposed {
+			for _, s := range x.Samples {
+				out = append(out, s.Record.String())
+			}
+		}
+		return out
+	}
+	if c.State != ComparisonDone || !c.Exposes || c.Outdated || len(samples(c)) != 2 {
+		t.Fatalf("%+v %v", c, samples(c))
+	}
+	for _, who := range []string{"dev", "rep", "chief", "nobody"} {
+		if _, err := h.e.Comparison(t.Context(), h.as[who], c.ID); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%s: %v", who, err)
+		}
+		if _, _, err := h.e.ComparisonRows(t.Context(), h.as[who], "crm", c.ID, nil); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("rows for %s: %v", who, err)
+		}
+	}
+	if other := h.ended("super", c.ID); other.Result != nil || other.Checked+other.Total != 0 {
+		t.Errorf("another admin is shown %+v", other)
+	}
+	_, err := h.e.HideRecords(t.Context(), h.as["super"], "crm", "Customer", cell{})
+	must(t, err)
+	c = h.ended("admin", c.ID)
+	if got := samples(c); !c.Outdated || len(got) != 1 || got[0] != shown.String() {
+		t.Errorf("outdated %t, samples %v; hidden is %s", c.Outdated, got, hidden)
+	}
+	// What is begun now does not know of the record at all.
+	if c := h.compared("admin", ProposedChange{Source: exposure(t)}); c.Result.Records != 1 || len(samples(c)) != 1 {
+		t.Errorf("%d records, samples %v", c.Result.Records, samples(c))
+	}
+}
+
+// TestApprovalTakesTwoP10: nobody approves of their own change, or of what they
+// have not looked at; an approval holds for one change in one state.
+func TestApprovalTakesTwoP10(t *testing.T) {
+	h := newHouse(t)
+	h.e.o.ApproveExposure = true
+	h.add("admin", "Customer", cell{"name": "One", "tax": "1"})
+	source, ctx := exposure(t), t.Context()
+	apply := func(who, id string) error {
+		_, err := h.e.ApplyCompared(ctx, h.as[who], source, false, id)
+		return err
+	}
+	denied(t, apply("admin", ""), fault.Forbidden)
+	c := h.compared("admin", ProposedChange{Source: source})
+	denied(t, apply("admin", c.ID), fault.Forbidden)
+	_, err := h.e.ReviewComparison(ctx, h.as["admin"], c.ID)
+	denied(t, err, fault.Forbidden)
+	_, err = h.e.ApproveComparison(ctx, h.as["admin"], c.ID)
+	denied(t, err, fault.Forbidden)
+	// Not even with a review of one's own that came about somehow.
+	forged := *c
+	forged.ID, forged.Of = "01900000-0000-7000-8000-000000000001", c.ID
+	must(t, h.e.o.Store.Tenant(h.tenant).Update(ctx, storage.Meta{Time: c.Started}, func(txn *storage.Txn) error { return putComparison(txn, &forged) }))
+	_, err = h.e.ApproveComparison(ctx, h.as["admin"], c.ID)
+	denied(t, err, fault.Forbidden)
+	denied(t, apply("admin", c.ID), fault.Forbidden)
+
+	_, err = h.e.ApproveComparison(ctx, h.as["super"], c.ID)
+	denied(t, err, fault.Conflict) // without a look
+	review, err := h.e.ReviewComparison(ctx, h.as["super"], c.ID)
+	must(t, err)
+	h.ended("super", review.ID)
+	approved, err := h.e.ApproveComparison(ctx, h.as["super"], c.ID)
+	must(t, err)
+	if approved.Approval == nil || approved.Approval.By != h.id["super"] {
+		t.Fatalf("%+v", approved.Approval)
+	}
+	another := h.add("admin", "Customer", cell{"name": "Two", "tax": "2"})
+	denied(t, apply("admin", c.ID), fault.Conflict) // one record more
+	must(t, h.remove("admin", "Customer", another))
+	_, err = h.e.ApplyCompared(ctx, h.as["admin"], append(source, '\n'), false, c.ID)
+	denied(t, err, fault.Conflict)
+	denied(t, apply("dev", c.ID), fault.NotFound)
+	must(t, apply("admin", c.ID))
+	denied(t, apply("admin", c.ID), fault.Conflict) // the epoch is another one
+}
+
+// TestApplyChecksTheDifferenceP10: rights that changed since are a conflict, also
+// for a change that exposes nothing.
+func TestApplyChecksTheDifferenceP10(t *testing.T) {
+	h := newHouse(t)
+	source := exposure(t)
+	c := h.compared("admin", ProposedChange{Source: source})
+	must(t, h.d.SetActive(t.Context(), h.as["admin"], h.id["rep"], false))
+	_, err := h.e.ApplyCompared(t.Context(), h.as["admin"], source, false, c.ID)
+	denied(t, err, fault.Conflict)
+	if _, _, err := h.e.ComparisonRows(t.Context(), h.as["admin"], "crm", c.ID, nil); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("rows: %v", err)
+	}
+}
+
+// TestComparisonsAreBounded: a few at once, and what nobody runs any more is told
+// as failed.
+func TestComparisonsAreBounded(t *testing.T) {
+	h := newHouse(t)
+	runs := &h.e.comparisons
+	canceled := make([]error, maxTenantComparisons)
+	for i := range canceled {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		_, err := runs.take(runKey{h.tenant, string(rune('a' + i))}, func(cause error) { cancel(cause); canceled[i] = context.Cause(ctx) })
+		must(t, err)
+	}
+	_, err := h.e.StartComparison(t.Context(), h.as["admin"], "crm", ProposedChange{})
+	denied(t, err, fault.Limit)
+	for i := range canceled {
+		runs.give(runKey{h.tenant, string(rune('a' + i))})
+	}
+	c := h.compared("admin", ProposedChange{})
+	if c.State != ComparisonDone || !c.Result.Empty() {
+		t.Fatalf("%+v", c)
+	}
+	lost := *c
+	lost.State = ComparisonRunning
+	must(t, h.e.o.Store.Tenant(h.tenant).Update(t.Context(), storage.Meta{Time: c.Started}, func(txn *storage.Txn) error { return putComparison(txn, &lost) }))
+	if c = h.ended("admin", c.ID); c.State != ComparisonFailed || !strings.Contains(c.Reason, "ended before") {
+		t.Errorf("after a restart: %+v", c)
+	}
+	for range keptComparisons + 3 {
+		h.compared("admin", ProposedChange{})
+	}
+	all, err := h.e.Comparisons(t.Context(), h.as["admin"], "crm")
+	must(t, err)
+	if len(all) != keptComparisons {
+		t.Errorf("%d are kept", len(all))
+	}
+	h.e.StopComparisons(t.Context())
+	_, err = h.e.StartComparison(t.Context(), h.as["admin"], "crm", ProposedChange{})
+	denied(t, err, fault.Unavailable)
+}
+
+// TestComparisonEndsAsItWasEnded: cancelled, stopped, or by an asker who lost the
+// tool.
+func TestComparisonEndsAsItWasEnded(t *testing.T) {
+	h := newHouse(t)
+	c := h.compared("dev", ProposedChange{})
+	for cause, want := range map[error]ComparisonState{errComparisonCancelled: ComparisonCancelled, errComparisonStopped: ComparisonFailed} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		again := *c
+		h.e.runComparison(ctx, h.as["dev"], &again, &comparisonRun{})
+		if got := h.ended("dev", c.ID); got.State != want || got.Result != nil {
+			t.Errorf("%v: %s %s", cause, got.State, got.Reason)
+		}
+	}
+	must(t, h.d.RevokeTools(t.Context(), h.as["admin"], "crm", h.id["dev"], identity.ToolSetOf(identity.Compare), nil))
+	again := *c
+	h.e.runComparison(t.Context(), h.as["dev"], &again, &comparisonRun{})
+	if again.State != ComparisonFailed {
+		t.Errorf("without the tool: %s", again.State)
+	}
+	if _, err := h.e.Comparison(t.Context(), h.as["dev"], c.ID); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("read without the tool: %v", err)
+	}
+}

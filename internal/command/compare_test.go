@@ -1,0 +1,78 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sluice/internal/demo"
+)
+
+// ids in what is printed differ between runs.
+var someID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// plansGolden compares with a file of testdata; SLUICE_REWRITE writes it anew.
+func plansGolden(t *testing.T, name, got string) {
+	t.Helper()
+	got = someID.ReplaceAllString(got, "ID")
+	path := filepath.Join("testdata", name)
+	if os.Getenv("SLUICE_REWRITE") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || got != string(want) {
+		t.Errorf("%s: %v\ngot\n%swant\n%s", name, err, got, want)
+	}
+}
+
+// TestPlan: a plan says who gains what and changes nothing; exactly it is applied.
+func TestPlan(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	term.stdin = adminPassword
+	term.must("user", "add", "-email", "bob@acme.example", "-name", "Bob", "-password-stdin")
+	term.must("user", "assign", "-application", "sales", "-email", "bob@acme.example", "-role", "finance-clerk", "-set", "finance")
+	csv := file(t, "customers.csv", "name,region,taxNumber\nAcme,EMEA,T1\nBolt,AMER,T2\n")
+	term.must("import", "-application", "sales", "-form", "Customer", "-f", csv)
+	text := strings.Replace(string(demo.Definition), "to take along too; keeps the price list.\n    pii: HIDE", "to take along too.\n    pii: SHOW", 1)
+	text = strings.Replace(text, `{"*": READ_ONLY, creditLimit: VISIBLE}`, `{"*": READ_ONLY, creditLimit: VISIBLE, taxNumber: READ_ONLY}`, 1)
+	next := file(t, "next.yaml", text)
+
+	out := strings.ReplaceAll(term.must("apply", "-f", next, "-plan"), next, "next.yaml")
+	plansGolden(t, "plan.txt", out)
+	rows := filepath.Join(t.TempDir(), "rows.csv")
+	term.must("apply", "-f", next, "-plan", "-json", "-o", rows)
+	if b, err := os.ReadFile(rows); err != nil || strings.Count(string(b), ",Bob,") != 2 {
+		t.Errorf("%v %s", err, b)
+	}
+	id := someID.FindString(out[strings.Index(out, "-difference"):])
+	term.fails(1, "CONFLICT", "apply", "-f", file(t, "other.yaml", text+"\n# more\n"), "-difference", id)
+	if out := term.must("apply", "-f", next, "-difference", id); !strings.Contains(out, "has version 2") {
+		t.Error(out)
+	}
+	plansGolden(t, "plan-nothing.txt", strings.ReplaceAll(term.must("apply", "-f", next, "-plan"), next, "next.yaml"))
+
+	compare := []string{"compare", "-application", "sales"}
+	plansGolden(t, "compare-person.txt", term.must(append(compare, "-email", "bob@acme.example", "-unassign")...))
+	plansGolden(t, "compare-version.txt", term.must(append(compare, "-version", "1")...))
+	var d struct{ State string }
+	if err := json.Unmarshal([]byte(term.must(append(compare, "-email", "bob@acme.example", "-deactivate", "-json")...)), &d); err != nil || d.State != "DONE" {
+		t.Error(err, d)
+	}
+	if out := term.must("compare", "list", "-application", "sales"); strings.Count(out, "DONE") < 4 {
+		t.Error(out)
+	}
+	term.fails(1, "NOT_FOUND", "compare", "review", "01a206ff-0d78-7dbb-ab73-9df4636137c9")
+	term.fails(1, "FORBIDDEN", "compare", "approve", id)
+	for _, bad := range [][]string{{}, {"-role", "CEO"}, {"-email", "bob@acme.example"}, {"-email", "bob@acme.example", "-unassign", "-role", "CEO"}, {"-f", next, "-version", "1"}, {"-rule", "x"}} {
+		term.fails(2, "compare: ", append(compare, bad...)...)
+	}
+}
