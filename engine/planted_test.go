@@ -179,7 +179,7 @@ var plantedFaults = []planted{
 	{"comparisons of others are shown", "comparisonread.go", "c.State != ComparisonDone || c.Asker != op.principal.User {", "c.State != ComparisonDone {"},
 	{"hides: told by an apply", "prepare.go", "case !seen[i]:", "case !seen[i] && false:"},
 	{"difference of records that the asker does not see", "differencewalk.go", "if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {", "if !rec.IsZero() {"},
-	{"difference without own records", "policy/crowddecide.go", "out.Union(t.f.owners[l][owner])", ""},
+	{"difference without own records", "policy/crowddecide.go", "out.Union(t.f.owners[l][owner])", "_ = owner"},
 	{"difference with VIEWER as nobody", "policy/crowddecide.go", "range t.named(t.f.cells[m]) {", "range t.named(nil) {"},
 	{"difference with one answer of a rule for all", "differencerights.go", "key = storage.AppendSortKey(key, attributes[col.Name])", "key = storage.AppendSortKey(key, record.Value{})\n\t\t_, _ = attributes, col"},
 	{"difference without masks", "policy/crowddecide.go", "read.Minus(m)", "_ = m"},
