@@ -119,6 +119,10 @@ var plantedFaults = []planted{
 	{"cursor not bound to its parent", "cursor.go", "put(l.parent[:])", "if l.parent.IsZero() {\n\t\tput(l.parent[:])\n\t}"},
 	{"view kept over a change", "op.go", "if hit != nil && hit.epoch == epoch {", "if hit != nil {"},
 	{"owner stays after reassignment", "write.go", "h.Owner = ownerOf(c.form, h.AddedBy, func(n uint32) record.Value { return c.values[n] })", ""},
+	{"tests: people whom records name counted twice", "permtrial.go", "own.minus(usual)", "own"},
+	{"tests: people whom records name taken for others", "permtrial.go", "add(s.rec.Get(f).Ref())", "_ = s.rec"},
+	{"tests: on records that the asker does not view", "permtrial.go", "if op.view.Decide(today.def.Number, viewAction, &subject{op: op, form: today, rec: rec}) {", "if true {"},
+	{"tests: on records that somebody hides", "permtrial.go", "if t.lens.view.Hides(s.form.def.Number, s.rec) {", "if false {"},
 
 	{"hides: ignored by decisions", "policy/decide.go", "v.hidden(fv, rec) || ", ""},
 	{"hides: ignored by reach", "policy/reach.go", "return minus(intersect(parts...), hiddenReach(fv.hiding))", "return intersect(parts...)"},
