@@ -187,6 +187,9 @@ var plantedFaults = []planted{
 	{"difference with VIEWER as nobody", "policy/crowddecide.go", "range t.named(t.f.cells[m]) {", "range t.named(nil) {"},
 	{"difference with one answer of a rule for all", "differencerights.go", "key = storage.AppendSortKey(key, attributes[col.Name])", "key = storage.AppendSortKey(key, record.Value{})\n\t\t_, _ = attributes, col"},
 	{"difference without masks", "policy/crowddecide.go", "read.Minus(m)", "_ = m"},
+	{"the past by the people of now", "recallstate.go", "people, err := op.e.o.Directory.Recall(past, op.people)", "people, err := op.people, error(nil)"},
+	{"the past of what the asker does not see", "recall.go", "if !op.sees(f, rec) {", "if rec.IsZero() {"},
+	{"hides and rules of now in a history of access", "recalltimeline.go", "if err := t.renew(m.end, app); err != nil {", "if err := t.renew(m.end, false && app); err != nil {"},
 }
 
 // TestPlantedFaults plants each fault in a copy of the source, which the go tool

@@ -257,7 +257,7 @@ func (h *remembered) mayUse(u *oracle.User) {
 // is told of random moments with the oracle on the world as it was then, of the
 // records that the asker may see now.
 func TestP10_RecallEqualsOracle(t *testing.T) {
-	prove(t, 25, 500, func(t *testing.T, seed uint64) {
+	prove(t, 15, 400, func(t *testing.T, seed uint64) {
 		h := remember(t, seed, 12)
 		defer h.close()
 		rnd := rand.New(rand.NewPCG(seed, 35))
@@ -358,7 +358,7 @@ func (h *remembered) sameAsThen(p identity.Principal, q CouldSee, want *Onlooker
 // TestP10_AccessHistoryEqualsOracle compares the moments at which somebody's access
 // changed with the oracle's answers on every state that there was.
 func TestP10_AccessHistoryEqualsOracle(t *testing.T) {
-	prove(t, 25, 500, func(t *testing.T, seed uint64) {
+	prove(t, 15, 400, func(t *testing.T, seed uint64) {
 		h := remember(t, seed, 20)
 		defer h.close()
 		rnd := rand.New(rand.NewPCG(seed, 36))
