@@ -44,6 +44,7 @@ func TestPlan(t *testing.T) {
 	term.must("import", "-application", "sales", "-form", "Customer", "-f", csv)
 	text := strings.Replace(string(demo.Definition), "to take along too; keeps the price list.\n    pii: HIDE", "to take along too.\n    pii: SHOW", 1)
 	text = strings.Replace(text, `{"*": READ_ONLY, creditLimit: VISIBLE}`, `{"*": READ_ONLY, creditLimit: VISIBLE, taxNumber: READ_ONLY}`, 1)
+	text = strings.Replace(text, `  - set finance cannot see Customer.taxNumber on any record`, "", 1) // the definition's own test refuses it
 	next := file(t, "next.yaml", text)
 
 	out := strings.ReplaceAll(term.must("apply", "-f", next, "-plan"), next, "next.yaml")
