@@ -58,9 +58,9 @@ var jobPaths = map[string]string{
 // speaksOfTool finds the tool that a description says a field takes.
 var speaksOfTool = regexp.MustCompile(`\btool (EXPLAIN|VIEW_AS|REVIEW|COMPARE|RECALL)\b`)
 
-// TestEveryToolPathIsHeldToP10: every root field of the management API that says
+// TestP10_EveryToolPathIsHeldToIt: every root field of the management API that says
 // that it takes a tool, and every route that is named after one, has a row.
-func TestEveryToolPathIsHeldToP10(t *testing.T) {
+func TestP10_EveryToolPathIsHeldToIt(t *testing.T) {
 	d := theDemo(t)
 	var rows, found []string
 	for _, p := range toolPaths {
@@ -142,8 +142,8 @@ func (d *demoServer) guest(t *testing.T, who, place string) (id string) {
 
 const noSuchID = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
 
-// TestToolPathsKeepP10 runs each path as people of every kind.
-func TestToolPathsKeepP10(t *testing.T) {
+// TestP10_ToolPathsKeepIt runs each path as people of every kind.
+func TestP10_ToolPathsKeepIt(t *testing.T) {
 	v := theVault(t)
 	d := theDemo(t)
 	d.manage(t, "priya", `mutation{applyDefinition(yaml:%s){application{name} faults{message}}}`,

@@ -41,9 +41,9 @@ func (h *house) ended(who, id string) *Comparison {
 	return got
 }
 
-// TestComparisonIsTheAskersP10: nobody else is shown what a comparison found, and
+// TestP10_ComparisonIsTheAskers: nobody else is shown what a comparison found, and
 // its asker not what they do not see any more.
-func TestComparisonIsTheAskersP10(t *testing.T) {
+func TestP10_ComparisonIsTheAskers(t *testing.T) {
 	h := newHouse(t)
 	hidden := h.add("super", "Customer", cell{"name": "Hidden", "tax": "1"})
 	shown := h.add("admin", "Customer", cell{"name": "Shown", "tax": "2"})
@@ -82,9 +82,9 @@ func TestComparisonIsTheAskersP10(t *testing.T) {
 	}
 }
 
-// TestApprovalTakesTwoP10: nobody approves of their own change, or of what they
+// TestP10_ApprovalTakesTwo: nobody approves of their own change, or of what they
 // have not looked at; an approval holds for one change in one state.
-func TestApprovalTakesTwoP10(t *testing.T) {
+func TestP10_ApprovalTakesTwo(t *testing.T) {
 	h := newHouse(t)
 	h.e.o.ApproveExposure = true
 	h.add("admin", "Customer", cell{"name": "One", "tax": "1"})
@@ -128,9 +128,9 @@ func TestApprovalTakesTwoP10(t *testing.T) {
 	denied(t, apply("admin", c.ID), fault.Conflict) // the epoch is another one
 }
 
-// TestApplyChecksTheDifferenceP10: rights that changed since are a conflict, also
+// TestP10_ApplyChecksTheDifference: rights that changed since are a conflict, also
 // for a change that exposes nothing.
-func TestApplyChecksTheDifferenceP10(t *testing.T) {
+func TestP10_ApplyChecksTheDifference(t *testing.T) {
 	h := newHouse(t)
 	source := exposure(t)
 	c := h.compared("admin", ProposedChange{Source: source})

@@ -55,9 +55,9 @@ func lookedAt(h *house, looks []Look) (out []string) {
 	return out
 }
 
-// TestEveryToolIsARightP10: a look takes the tool that it is made with, of
+// TestP10_EveryToolIsARight: a look takes the tool that it is made with, of
 // developers and admins; a right that ends counts at once.
-func TestEveryToolIsARightP10(t *testing.T) {
+func TestP10_EveryToolIsARight(t *testing.T) {
 	h := lookHouse(t)
 	ctx := t.Context()
 	h.hire("coder", false)
@@ -96,9 +96,9 @@ func TestEveryToolIsARightP10(t *testing.T) {
 	holds("admin", identity.AllTools)
 }
 
-// TestEveryLookIsReadNewestFirstP10: by who looked, at whom, with what, in pages
+// TestP10_EveryLookIsReadNewestFirst: by who looked, at whom, with what, in pages
 // from both ends.
-func TestEveryLookIsReadNewestFirstP10(t *testing.T) {
+func TestP10_EveryLookIsReadNewestFirst(t *testing.T) {
 	h := lookHouse(t)
 	for _, l := range []struct {
 		who, target string
@@ -163,8 +163,8 @@ func TestIDsOfLooksFollowTheClock(t *testing.T) {
 	}
 }
 
-// TestWhoReadsLooksP10: admins all, developers their own, nobody else any.
-func TestWhoReadsLooksP10(t *testing.T) {
+// TestP10_WhoReadsLooks: admins all, developers their own, nobody else any.
+func TestP10_WhoReadsLooks(t *testing.T) {
 	h := lookHouse(t)
 	must(t, h.look("admin", Look{Tool: identity.ViewAs, Target: h.id["rep"]}))
 	must(t, h.look("dev", Look{Tool: identity.Explain, Target: h.id["clerk"]}))
@@ -193,9 +193,9 @@ func TestWhoReadsLooksP10(t *testing.T) {
 	denied(t, err, fault.Unauthenticated)
 }
 
-// TestLooksShowNoHiddenRecordP10: a look at a record that its reader may not see
+// TestP10_LooksShowNoHiddenRecord: a look at a record that its reader may not see
 // is one at nothing, like a look at a record that never was.
-func TestLooksShowNoHiddenRecordP10(t *testing.T) {
+func TestP10_LooksShowNoHiddenRecord(t *testing.T) {
 	h := lookHouse(t)
 	open, hidden := h.add("rep", "Deal", cell{"title": "open"}), h.add("boss", "Deal", cell{"title": "dark"})
 	detail := []byte(`{"field":"title"}`)
@@ -230,9 +230,9 @@ func TestLooksShowNoHiddenRecordP10(t *testing.T) {
 	}
 }
 
-// TestRefusedLooksAreKeptP10: an attempt without the tool is written down as
+// TestP10_RefusedLooksAreKept: an attempt without the tool is written down as
 // refused, so many of an hour, and one from outside is not.
-func TestRefusedLooksAreKeptP10(t *testing.T) {
+func TestP10_RefusedLooksAreKept(t *testing.T) {
 	h := lookHouse(t)
 	at := h.e.o.Now().Truncate(time.Hour)
 	h.e.o.Now = func() time.Time { at = at.Add(time.Second); return at }
@@ -274,9 +274,9 @@ func TestRefusedLooksAreKeptP10(t *testing.T) {
 	denied(t, h.e.note(t.Context(), h.as["admin"], Look{Tool: identity.Explain, Application: "memos"}), fault.NotFound)
 }
 
-// TestPeopleSeeWhoLookedAtThemP10: with VIEW_AS and EXPLAIN, done and not
+// TestP10_PeopleSeeWhoLookedAtThem: with VIEW_AS and EXPLAIN, done and not
 // refused, and of records those that they may see themselves.
-func TestPeopleSeeWhoLookedAtThemP10(t *testing.T) {
+func TestP10_PeopleSeeWhoLookedAtThem(t *testing.T) {
 	h := lookHouse(t)
 	own, other := h.add("rep", "Deal", cell{"title": "a"}), h.add("clerk", "Deal", cell{"title": "b"})
 	target := h.id["rep"]

@@ -88,14 +88,14 @@ func (s *Snapshot) Whole(seq uint64) (bool, error) {
 
 // ChangeAt returns the last change that was made at a time or before: all changes
 // of one transaction are on the same side of it. 0 stands for none. It reads a
-// handful of entries. Where clocks went backwards, a time may have been twice;
-// then it is one of both, and always the same.
+// handful of entries. Where clocks went backwards, a time lies at several places
+// of the log: then it is one of them, and may be another one when the log is
+// longer.
 func (s *Snapshot) ChangeAt(t time.Time) (uint64, error) {
 	last, err := s.v.LastChange()
 	if err != nil {
 		return 0, err
 	}
-	// The number is found bit by bit, so that what comes later does not change it.
 	var seq uint64
 	for bit := uint64(1) << 63; bit > 0; bit >>= 1 {
 		if seq+bit > last || seq+bit < seq {

@@ -27,9 +27,9 @@ func (w *world) revoke(by, who string, tools ...identity.Tool) error {
 	return w.d.RevokeTools(w.t.Context(), w.as[by], "orders", w.id[who], identity.ToolSetOf(tools...), nil)
 }
 
-// TestToolsAreRightsOfTheirOwnP10: admins hold all tools, developers those that
+// TestP10_ToolsAreRightsOfTheirOwn: admins hold all tools, developers those that
 // were granted, everybody else none.
-func TestToolsAreRightsOfTheirOwnP10(t *testing.T) {
+func TestP10_ToolsAreRightsOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	for who, want := range map[string]fault.Kind{
 		"super": noFault, "admin": noFault, "dev": fault.Forbidden, "rep": fault.Forbidden, "idle": fault.NotFound, "other": fault.NotFound,
@@ -52,8 +52,8 @@ func TestToolsAreRightsOfTheirOwnP10(t *testing.T) {
 	wants(t, "left", w.mayUse("dev", "orders", identity.Review), noFault)
 }
 
-// TestToolsEndWithThePlaceP10: a developer who comes back is granted tools anew.
-func TestToolsEndWithThePlaceP10(t *testing.T) {
+// TestP10_ToolsEndWithThePlace: a developer who comes back is granted tools anew.
+func TestP10_ToolsEndWithThePlace(t *testing.T) {
 	w := newWorld(t)
 	ctx, admin, dev := t.Context(), w.as["admin"], Assignment{User: w.id["dev"], Application: "orders", Kind: identity.Developer}
 	w.must(w.grant("admin", "dev", identity.AllTools.List()...))
@@ -76,8 +76,8 @@ func TestToolsEndWithThePlaceP10(t *testing.T) {
 	wants(t, "a live user now", w.mayUse("dev", "orders", identity.Recall), fault.Forbidden)
 }
 
-// TestWhoHoldsNoToolsP10: live and portal users can be given none, in no way.
-func TestWhoHoldsNoToolsP10(t *testing.T) {
+// TestP10_WhoHoldsNoTools: live and portal users can be given none, in no way.
+func TestP10_WhoHoldsNoTools(t *testing.T) {
 	w := newWorld(t)
 	wants(t, "live", w.grant("admin", "rep", identity.Explain), fault.Invalid)
 	wants(t, "no tool", w.grant("admin", "dev"), fault.Invalid)
@@ -96,9 +96,9 @@ func TestWhoHoldsNoToolsP10(t *testing.T) {
 	wants(t, "with a portal place", w.d.Assign(t.Context(), w.as["admin"], a, nil), fault.Invalid)
 }
 
-// TestSuperAdminWithholdsToolsP10: single tools from single admins, who get them
+// TestP10_SuperAdminWithholdsTools: single tools from single admins, who get them
 // back from nobody else, nor through somebody else.
-func TestSuperAdminWithholdsToolsP10(t *testing.T) {
+func TestP10_SuperAdminWithholdsTools(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	wants(t, "by an admin", w.revoke("admin2", "admin", identity.ViewAs), fault.Forbidden)
@@ -133,8 +133,8 @@ func TestSuperAdminWithholdsToolsP10(t *testing.T) {
 	wants(t, "nothing was taken", w.mayUse("admin", "orders", identity.Explain), noFault)
 }
 
-// TestViewAsTakesASessionP10: a personal token leaves reading as another out.
-func TestViewAsTakesASessionP10(t *testing.T) {
+// TestP10_ViewAsTakesASession: a personal token leaves reading as another out.
+func TestP10_ViewAsTakesASession(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.grant("admin", "dev", identity.AllTools.List()...))
 	people, err := w.d.People(t.Context(), w.as["admin"])
@@ -152,9 +152,9 @@ func TestViewAsTakesASessionP10(t *testing.T) {
 	}
 }
 
-// TestToolsSurviveARestartP10: grants and what is withheld are read from the
+// TestP10_ToolsSurviveARestart: grants and what is withheld are read from the
 // store.
-func TestToolsSurviveARestartP10(t *testing.T) {
+func TestP10_ToolsSurviveARestart(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.grant("admin", "dev", identity.Recall))
 	w.must(w.revoke("super", "admin", identity.Compare))
@@ -165,8 +165,8 @@ func TestToolsSurviveARestartP10(t *testing.T) {
 	wants(t, "held", w.mayUse("admin", "orders", identity.Recall), noFault)
 }
 
-// TestZeroMayUseNothingP10: nobody, of no tenant, with no credential, no tool.
-func TestZeroMayUseNothingP10(t *testing.T) {
+// TestP10_ZeroMayUseNothing: nobody, of no tenant, with no credential, no tool.
+func TestP10_ZeroMayUseNothing(t *testing.T) {
 	w := newWorld(t)
 	people, err := w.d.People(t.Context(), w.as["super"])
 	w.must(err)
@@ -188,9 +188,9 @@ func TestZeroMayUseNothingP10(t *testing.T) {
 	}
 }
 
-// TestToolsFollowTheirGrantsP10 holds MayUse against a plain account of what was
+// TestP10_ToolsFollowTheirGrants holds MayUse against a plain account of what was
 // granted, through places that come and go.
-func TestToolsFollowTheirGrantsP10(t *testing.T) {
+func TestP10_ToolsFollowTheirGrants(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t)
 		ctx, granted, withheld := t.Context(), identity.ToolSet(0), identity.ToolSet(0)
