@@ -33,7 +33,8 @@ func (j *judgement) applied() Applied {
 
 // Check says what Apply would say of a document, and changes nothing. What takes
 // a visit to the stored records (a field that becomes required or unique) is a
-// finding of kind STORED_RECORDS here and a fault of Apply where they do not fit.
+// finding of kind STORED_RECORDS here and a fault of Apply where they do not fit;
+// permission tests are run by Apply alone, and are a finding of kind TESTS_TO_RUN.
 // Errors are those of Apply.
 func (e *Engine) Check(_ context.Context, p identity.Principal, source []byte, allowDrop bool) (*Applied, error) {
 	name, faults := definition.Name(source)
