@@ -187,9 +187,13 @@ var plantedFaults = []planted{
 	{"difference with VIEWER as nobody", "policy/crowddecide.go", "range t.named(t.f.cells[m]) {", "range t.named(nil) {"},
 	{"difference with one answer of a rule for all", "differencerights.go", "key = storage.AppendSortKey(key, attributes[col.Name])", "key = storage.AppendSortKey(key, record.Value{})\n\t\t_, _ = attributes, col"},
 	{"difference without masks", "policy/crowddecide.go", "read.Minus(m)", "_ = m"},
-	{"the past by the people of now", "recallstate.go", "people, err := op.e.o.Directory.Recall(past, op.people)", "people, err := op.people, error(nil)"},
-	{"the past of what the asker does not see", "recall.go", "if !op.sees(f, rec) {", "if rec.IsZero() {"},
-	{"hides and rules of now in a history of access", "recalltimeline.go", "if err := t.renew(m.end, app); err != nil {", "if err := t.renew(m.end, false && app); err != nil {"},
+	{"recall: the past by the people of now", "recallstate.go", "people, err := op.e.o.Directory.Recall(past, op.people)", "people, err := op.people, error(nil)"},
+	{"recall: the past of what the asker does not see", "recall.go", "if !op.sees(f, rec) {", "if rec.IsZero() {"},
+	{"recall: hides and rules of now in a history of access", "recalltimeline.go", "if err := t.renew(m.end, app); err != nil {", "if err := t.renew(m.end, false && app); err != nil {"},
+	{"recall: a state that the asker would not see now", "recallstate.go", "if !r.asker.sees(f, rec) {", "if rec.IsZero() {"},
+	{"recall: parents are not followed", "recallevents.go", "for _, s := range chain {", "for _, s := range chain[:0] {"},
+	{"recall: another's place passed by", "recallevents.go", "if v.doc != nil && !concerns(v.doc.space, v.key) {", "if v.doc != nil && !concerns(v.doc.space, v.key) {\n\t\t\te.people = false"},
+	{"recall: cut at its bound", "recalltimeline.go", "t.page.HasNext = true\n\t\t\treturn t.until()", "return nil"},
 }
 
 // TestPlantedFaults plants each fault in a copy of the source, which the go tool
