@@ -32,10 +32,7 @@ func runSetup(ctx context.Context, env *Env, c *command, args []string) error {
 	fs.StringVar(&q.Email, "email", "", "sign-in `ADDRESS` of the super admin")
 	fs.StringVar(&q.Name, "name", "", "display `NAME` of the super admin")
 	stdin := fs.Bool("password-stdin", false, "read the password from standard input")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "code", "organization", "email", "name"); err != nil {
+	if err := c.parse(fs, args, 0, "code", "organization", "email", "name"); err != nil {
 		return err
 	}
 	if err := r.begin(); err != nil {
@@ -84,10 +81,7 @@ func runToken(ctx context.Context, env *Env, c *command, args []string) error {
 	organization := fs.String("organization", "", "`NAME` of the organization")
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	stdin := fs.Bool("password-stdin", false, "read the password from standard input")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "organization", "email"); err != nil {
+	if err := c.parse(fs, args, 0, "organization", "email"); err != nil {
 		return err
 	}
 	if err := r.begin(); err != nil {
@@ -123,14 +117,10 @@ Examples:
 }
 
 func runTokenCreate(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	label := fs.String("label", "", "`TEXT` that tells what the token is for")
 	days := fs.Int("days", 0, "`N` days until it expires; 0 for the server's bound, 365")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "label"); err != nil {
+	if err := c.parse(fs, args, 0, "label"); err != nil {
 		return err
 	}
 	if *days < 0 {

@@ -36,17 +36,13 @@ Examples:
 }
 
 func runApply(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	file := fs.String("f", "", "`FILE` with the definition in YAML, - for standard input")
 	drop := fs.Bool("allow-drop", false, "permit that fields and forms with data go away")
 	plan := fs.Bool("plan", false, "print who would gain and lose what, and change nothing")
 	compared := fs.String("difference", "", "`ID` of the difference that -plan showed: apply exactly that")
 	o := planFlags(fs)
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "f"); err != nil {
+	if err := c.parse(fs, args, 0, "f"); err != nil {
 		return err
 	}
 	switch {
@@ -104,21 +100,14 @@ Examples:
 }
 
 func runRulePush(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	rule := fs.String("rule", "", "`NAME` of the custom rule; the module gets the same name")
 	file := fs.String("f", "", "`FILE` with the module")
 	manifest := fs.String("manifest", "", "`FILE` with the manifest, for a module that does not hold it")
 	bind := fs.Bool("bind", false, "fill the rule with the module")
 	activate := fs.Bool("activate", false, "bind, and let the module decide")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "rule", "f"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "rule", "f"); err != nil {
 		return err
 	}
 	module, err := moduleWith(env, *file, *manifest)
@@ -182,16 +171,9 @@ Examples:
 }
 
 func runRuleList(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	var out struct {

@@ -29,15 +29,11 @@ Examples:
 }
 
 func runCheck(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	file := fs.String("f", "", "`FILE` with the definition in YAML, - for standard input")
 	drop := fs.Bool("allow-drop", false, "permit that fields and forms with data go away")
 	strict := fs.Bool("strict", false, "fail on warnings too")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "f"); err != nil {
+	if err := c.parse(fs, args, 0, "f"); err != nil {
 		return err
 	}
 	out, err := r.definition(ctx, env, http.MethodPost, "/definition/check", *file, *drop)

@@ -33,8 +33,27 @@ const (
 // remote is a running server and the credential to use there.
 type remote struct {
 	env           *Env
+	command       *command
+	flags         *flag.FlagSet
 	server, token *string // flags, empty where the environment decides
 	base          string
+}
+
+// client begins a command that needs a server and a token: its flags, to which it
+// adds its own, and what talks to the server after start.
+func (c *command) client(env *Env) (*flag.FlagSet, *remote) {
+	fs := c.flags(env)
+	r := remoteFlags(env, fs, true)
+	r.command, r.flags = c, fs
+	return fs, r
+}
+
+// start reads the command line, as command.parse does, and looks for the token.
+func (r *remote) start(args []string, operands int, required ...string) error {
+	if err := r.command.parse(r.flags, args, operands, required...); err != nil {
+		return err
+	}
+	return r.beginSignedIn()
 }
 
 // remoteFlags adds the flags that every client command has.
@@ -214,16 +233,6 @@ func (r *remote) needPassword(fromStdin bool) (string, error) {
 		err = badUsage("-password-stdin: a password is required, on standard input with this flag or in %s", envPassword)
 	}
 	return s, err
-}
-
-// required returns a usage error for the first of the flags that is empty.
-func (c *command) required(fs *flag.FlagSet, names ...string) error {
-	for _, name := range names {
-		if fs.Lookup(name).Value.String() == "" {
-			return badUsage("%s: -%s is required; `sluice %s --help` shows the flags", c.name, name, c.name)
-		}
-	}
-	return nil
 }
 
 // texts collects a flag that may be repeated.

@@ -38,10 +38,12 @@ func TestMistakesNameTheFlag(t *testing.T) {
 	term := newTerminal(t)
 	term.env[envServer], term.env[envToken] = "http://127.0.0.1:1", "token"
 	for line, says := range map[string]string{
+		"looks -n 1 -app a x":        `"x" is one word too many`,
+		"explain -app a r -form":     "flag needs an argument: -form",
 		"nonsense":                   `unknown command "nonsense"`,
-		"user":                       `unknown command "user"`,
+		"user":                       "user is no command by itself; there are user add, user assign,",
 		"apply":                      "-f is required",
-		"apply -f x y":               "expected 0 arguments",
+		"apply -f x y":               `"y" is one word too many`,
 		"apply -wrong":               "flag provided but not defined: -wrong",
 		"apply -f x -server ftp://x": "-server: expected a URL",
 		"setup -code x":              "-organization is required",
@@ -310,4 +312,21 @@ a.yaml:5: WARNING permissionSets.S.forms.A: holders may add or edit records of A
 		t.Errorf("a clean document: %s", out)
 	}
 	term.fails(1, "would be refused", "check", "-f", file(t, "broken.yaml", "application: a\n"))
+}
+
+// TestSameFlagsEverywhere: a flag that names one thing is called the same in all
+// commands, and its other name comes with it.
+func TestSameFlagsEverywhere(t *testing.T) {
+	term := newTerminal(t)
+	for _, c := range commands() {
+		_, flags, _ := strings.Cut(term.must(append(strings.Fields(c.name), "--help")...), "\nFlags:\n")
+		for name, short := range shortFlags {
+			if strings.Contains(flags, "  -"+name+" ") && !strings.Contains(flags, "  -"+short+" ") {
+				t.Errorf("%s: -%s without -%s", c.name, name, short)
+			}
+		}
+		if strings.Contains(flags, "  -app ") != strings.Contains(flags, "  -application ") || strings.Contains(flags, "  -out ") != strings.Contains(flags, "  -o ") {
+			t.Errorf("%s: -app without -application, or -out without -o:\n%s", c.name, flags)
+		}
+	}
 }

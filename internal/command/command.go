@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"sluice/rules"
 	"sluice/storage"
@@ -76,30 +76,51 @@ func dispatch(ctx context.Context, env *Env) error {
 	}
 	c, rest := find(args)
 	if c == nil {
-		return badUsage("unknown command %q; `sluice help` lists them", args[0])
+		return unknown(args[0])
 	}
 	return c.run(ctx, env, c, rest)
 }
 
 // find takes the longest command name that args begin with.
-func find(args []string) (*command, []string) {
+func find(args []string) (found *command, rest []string) {
+	longest := 0
 	for _, c := range commands() {
 		words := strings.Fields(c.name)
-		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.name {
-			return c, args[len(words):]
+		if n := len(words); n > longest && len(args) >= n && slices.Equal(args[:n], words) {
+			found, rest, longest = c, args[n:], n
 		}
 	}
-	return nil, nil
+	return found, rest
+}
+
+// unknown says what was not understood, and which commands begin with the word.
+func unknown(word string) error {
+	var names []string
+	for _, c := range commands() {
+		if strings.HasPrefix(c.name, word+" ") {
+			names = append(names, c.name)
+		}
+	}
+	if len(names) > 0 {
+		return badUsage("%s is no command by itself; there are %s", word, strings.Join(names, ", "))
+	}
+	return badUsage("unknown command %q; `sluice help` lists them", word)
 }
 
 func overview(w io.Writer) {
 	fmt.Fprint(w, "Sluice serves application data that many people share and not everyone may see.\n\nUsage: sluice COMMAND [flags]\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	width := 0
 	for _, c := range commands() {
-		fmt.Fprintf(t, "  %s\t%s\n", c.name, c.summary)
+		width = max(width, len(c.name))
 	}
-	_ = t.Flush()
-	fmt.Fprint(w, "\n`sluice COMMAND --help` shows flags and examples. Start with `sluice demo`.\n")
+	for _, t := range topics() {
+		fmt.Fprintf(w, "%s\n", t.title)
+		for _, c := range t.commands {
+			fmt.Fprintf(w, "  %-*s   %s\n", width, c.name, c.summary)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprint(w, "`sluice COMMAND --help` shows flags and examples. Start with `sluice demo`.\n")
 }
 
 // flags returns the command's flag set: faults are usage errors, help goes to
@@ -117,16 +138,57 @@ func (c *command) flags(env *Env) *flag.FlagSet {
 	return fs
 }
 
-// parse reads the flags; operands says how many words must be left.
-func (c *command) parse(fs *flag.FlagSet, args []string, operands int) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
+// parse reads the flags, which may stand before and behind the other words;
+// operands says how many of those there must be, and required names flags that
+// must not be empty.
+func (c *command) parse(fs *flag.FlagSet, args []string, operands int, required ...string) error {
+	c.addShort(fs)
+	var words []string
+	for rest := args; ; rest = fs.Args()[1:] {
+		if err := fs.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return badUsage("%s: %v; `sluice %s --help` shows the flags", c.name, err, c.name)
 		}
-		return badUsage("%s: %v; `sluice %s --help` shows the flags", c.name, err, c.name)
+		if fs.NArg() == 0 {
+			break
+		}
+		words = append(words, fs.Arg(0))
 	}
-	if fs.NArg() != operands {
-		return badUsage("%s: expected %d arguments after the flags, got %d; usage: sluice %s %s", c.name, operands, fs.NArg(), c.name, c.usage)
+	switch {
+	case len(words) > operands:
+		return badUsage("%s: %q is one word too many; usage: sluice %s %s", c.name, words[operands], c.name, c.usage)
+	case len(words) < operands:
+		return badUsage("%s: a word is missing at the end; usage: sluice %s %s", c.name, c.name, c.usage)
+	}
+	if err := c.required(fs, required...); err != nil {
+		return err
+	}
+	return fs.Parse(append([]string{"--"}, words...))
+}
+
+// shortFlags are other names of flags, the same for all commands.
+var shortFlags = map[string]string{"application": "app", "o": "out", "user": "email"}
+
+// addShort gives the flags their other names.
+func (c *command) addShort(fs *flag.FlagSet) {
+	for name, short := range shortFlags {
+		f := fs.Lookup(name)
+		if f == nil || fs.Lookup(short) != nil {
+			continue
+		}
+		value, _ := flag.UnquoteUsage(f)
+		fs.Var(f.Value, short, "`"+value+"`: the same as -"+name)
+	}
+}
+
+// required returns a usage error for the first of the flags that is empty.
+func (c *command) required(fs *flag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if fs.Lookup(name).Value.String() == "" {
+			return badUsage("%s: -%s is required; `sluice %s --help` shows the flags", c.name, name, c.name)
+		}
 	}
 	return nil
 }

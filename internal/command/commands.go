@@ -1,23 +1,44 @@
 package command
 
-// commands lists what the binary understands, in the order of the overview.
-// Names of several words stand before names that begin them.
-func commands() []*command {
-	return []*command{
-		demoCommand, serveCommand, setupCommand,
-		tokenCreateCommand, tokenCommand,
-		userAddCommand, userAssignCommand, userPortalCommand, userDeactivateCommand, userActivateCommand,
-		userGrantCommand, userUngrantCommand,
-		userRevokeCommand, userReassignCommand, userDeleteCommand,
-		checkCommand, testCommand, applyCommand,
-		compareReviewCommand, compareApproveCommand, compareListCommand, compareCommand,
-		rulePushCommand, ruleActivateCommand, ruleListCommand,
-		schemaPrintCommand,
-		documentsPushCommand, documentsListCommand, documentsRemoveCommand,
-		hideCommand, unhideCommand, hiddenCommand,
-		explainCommand,
-		whoCommand, whatCommand, reviewCommand,
-		looksCommand, recallCommand,
-		importResumeCommand, importUndoCommand, importListCommand, importCommand, exportCommand,
+import "slices"
+
+// topic is a part of the overview.
+type topic struct {
+	title    string
+	commands []*command
+}
+
+// topics lists what the binary understands, in the order of the overview.
+func topics() []topic {
+	return []topic{
+		{"A server, and signing in", []*command{demoCommand, serveCommand, setupCommand, tokenCommand, tokenCreateCommand}},
+		{"People", []*command{
+			userAddCommand, userAssignCommand, userPortalCommand, userGrantCommand, userUngrantCommand,
+			userDeactivateCommand, userActivateCommand, userRevokeCommand, userReassignCommand, userDeleteCommand,
+		}},
+		{"Applications", []*command{
+			checkCommand, testCommand, applyCommand,
+			rulePushCommand, ruleActivateCommand, ruleListCommand,
+			schemaPrintCommand,
+			documentsPushCommand, documentsListCommand, documentsRemoveCommand,
+		}},
+		{"Who may do what, and why", []*command{
+			explainCommand, whoCommand, whatCommand, reviewCommand, recallCommand,
+			compareCommand, compareListCommand, compareReviewCommand, compareApproveCommand,
+			looksCommand,
+		}},
+		{"Records", []*command{
+			importCommand, importListCommand, importResumeCommand, importUndoCommand, exportCommand,
+			hideCommand, unhideCommand, hiddenCommand,
+		}},
 	}
+}
+
+// commands are those of all topics.
+func commands() []*command {
+	var all [][]*command
+	for _, t := range topics() {
+		all = append(all, t.commands)
+	}
+	return slices.Concat(all...)
 }

@@ -40,15 +40,11 @@ Examples:
 }
 
 func runCompare(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	p := proposalFlags(fs)
 	o := planFlags(fs)
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
+	if err := c.parse(fs, args, 0, "application"); err != nil {
 		return err
 	}
 	if err := p.check(); err != nil {
@@ -295,13 +291,9 @@ Examples:
 }
 
 func runCompareReview(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	o := planFlags(fs)
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 1); err != nil {
 		return err
 	}
 	var out struct {
@@ -333,12 +325,8 @@ Examples:
 }
 
 func runCompareApprove(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	fs, r := c.client(env)
+	if err := r.start(args, 1); err != nil {
 		return err
 	}
 	var out struct {
@@ -367,16 +355,9 @@ Examples:
 }
 
 func runCompareList(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	var out struct {
@@ -452,18 +433,11 @@ Examples:
 }
 
 func runRuleActivate(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	rule := fs.String("rule", "", "`NAME` of the custom rule")
 	compared := fs.String("difference", "", "`ID` of the difference that was shown")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "rule"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "rule"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application, "r": *rule}

@@ -26,17 +26,10 @@ Examples:
 }
 
 func runDocumentsPush(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	file := fs.String("f", "", "`FILE` with the manifest, - for standard input")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "f"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "f"); err != nil {
 		return err
 	}
 	manifest, err := readInput(env, *file)
@@ -84,16 +77,9 @@ Examples:
 }
 
 func runDocumentsList(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	status, answer, err := r.exchange(ctx, http.MethodGet, documentsPath(*application), "", nil)
@@ -132,18 +118,11 @@ Examples:
 }
 
 func runDocumentsRemove(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	var ids texts
 	fs.Var(&ids, "id", "`ID` of a document; may be repeated")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "id"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "id"); err != nil {
 		return err
 	}
 	for _, id := range ids {

@@ -94,21 +94,13 @@ type explainedMissing struct {
 }
 
 func runExplain(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	fs.StringVar(application, "app", "", "the same as -application")
 	form := fs.String("form", "", "`FORM` of the record")
 	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person; you when left out")
 	action := fs.String("action", "", "show everything that was tried for one `ACTION`")
 	raw := fs.Bool("json", false, "print the server's answer as JSON")
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 1, "application", "form"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}

@@ -61,7 +61,7 @@ func TestExplain(t *testing.T) {
 	term.fails(1, "-user: ", "explain", "-app", "sales", "-user", "eve@acme.example", "-form", "Order", none)
 	term.fails(1, "application \"none\": not found", "explain", "-app", "none", "-form", "Order", none)
 	term.fails(2, "-application is required", "explain", "-form", "Order", none)
-	term.fails(2, "expected 1 arguments", "explain", "-app", "sales", "-form", "Order")
+	term.fails(2, "a word is missing at the end", "explain", "-app", "sales", "-form", "Order")
 	if help := term.must("explain", "--help"); !strings.Contains(help, "Examples:") || !strings.Contains(help, "-action") {
 		t.Error(help)
 	}

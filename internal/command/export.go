@@ -29,10 +29,10 @@ they have all arrived; an export that breaks off leaves none. On standard output
 an export that breaks off ends with exit code 1.
 
 Examples:
-  sluice export -application sales -form Order -out orders.csv
+  sluice export -application sales -form Order -o orders.csv
   sluice export -application sales -form Order -format ndjson -columns number,amount,customer.name \
     -where '{"status": {"eq": "open"}}' -order amount:desc
-  sluice export -application sales -form Order -report openOrders -null NULL -out open.csv`,
+  sluice export -application sales -form Order -report openOrders -null NULL -o open.csv`,
 	run: runExport,
 }
 
@@ -40,11 +40,10 @@ Examples:
 const rowsTrailer = "Sluice-Rows"
 
 func runExport(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`FORM` whose records are written")
-	out := fs.String("out", "", "`FILE` to write (default standard output); one that exists is replaced")
+	out := fs.String("o", "", "`FILE` to write (default standard output); one that exists is replaced")
 	q := url.Values{}
 	for flag, parameter := range map[string]string{"format": "format", "columns": "columns", "where": "where", "order": "orderBy", "report": "report", "null": "null"} {
 		fs.Func(flag, exportFlags[flag], func(s string) error {
@@ -52,10 +51,7 @@ func runExport(ctx context.Context, env *Env, c *command, args []string) error {
 			return nil
 		})
 	}
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "form"); err != nil {
 		return err
 	}
 	o, err := exporter.ParseOptions(q)
@@ -101,7 +97,10 @@ func (r *remote) save(ctx context.Context, path, out, things string, receive fun
 	}
 	file, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+".part-*")
 	if err != nil {
-		return fmt.Errorf("-out: %w", err)
+		if e, ok := errors.AsType[*os.PathError](err); ok {
+			err = e.Err
+		}
+		return fmt.Errorf("-o: %s: %w", out, err)
 	}
 	rows, err := receive(resp, file)
 	err = errors.Join(err, file.Close())

@@ -60,7 +60,7 @@ func TestExport(t *testing.T) {
 		"export -application a -form F -where {":             "-where: expected a filter as JSON",
 		"export -application a -form F -null ' -columns a":   "-null: expected a short text",
 		"export -application a -form F -order a,,,,,,,,,,,b": "-order: at most 10 keys",
-		"export -application a -form F x":                    "expected 0 arguments",
+		"export -application a -form F x":                    `"x" is one word too many`,
 	} {
 		term.fails(2, says, strings.Fields(line)...)
 	}

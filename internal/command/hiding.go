@@ -26,15 +26,11 @@ Examples:
 }
 
 func runHide(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`NAME` of the form")
 	where := fs.String("where", "", "`FILTER` of what is hidden, as JSON")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form", "where"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "form", "where"); err != nil {
 		return err
 	}
 	var filter map[string]json.RawMessage
@@ -69,18 +65,11 @@ Examples:
 }
 
 func runUnhide(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`NAME` of the form")
 	owner := fs.String("owner", "", "`ID` of the owner; your own records when left out")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "form"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application, "f": *form}
@@ -129,16 +118,9 @@ func (h *hidden) state() string {
 }
 
 func runHidden(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	var out struct{ HiddenRecords []hidden }

@@ -36,8 +36,7 @@ Examples:
 }
 
 func runImport(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`FORM` that the records are added to")
 	file := fs.String("f", "", "CSV `FILE` in UTF-8")
@@ -51,10 +50,7 @@ func runImport(ctx context.Context, env *Env, c *command, args []string) error {
 	fs.Var(&lookups, "lookup", "`LOOKUP=FIELD`: the cells of the lookup hold this unique field of its target; may be repeated")
 	fs.Var(&addresses, "address", "`COLUMN=TEXT`: the sign-in address is the text, with the cell in the place of *; may be repeated")
 	fs.Var(&ignore, "ignore", "`COLUMN`s that are not read, several with commas or repeated")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form", "f"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "form", "f"); err != nil {
 		return err
 	}
 	q := url.Values{"map": split(maps), "lookup": split(lookups), "address": addresses, "ignore": split(ignore)}
@@ -114,18 +110,11 @@ Examples:
 }
 
 func runImportResume(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	id := fs.String("import", "", "`ID` of the import, as sluice import list shows it")
 	file := fs.String("f", "", "CSV `FILE` that the import began with")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "import", "f"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "import", "f"); err != nil {
 		return err
 	}
 	return r.importFile(ctx, importsPath(*application, *id, "resume"), *application, *file)
@@ -144,17 +133,10 @@ Examples:
 }
 
 func runImportUndo(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	id := fs.String("import", "", "`ID` of the import, as sluice import list shows it")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "import"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "import"); err != nil {
 		return err
 	}
 	resp, err := r.request(ctx, http.MethodPost, importsPath(*application, *id, "undo"), "", nil)
@@ -185,16 +167,9 @@ Examples:
 }
 
 func runImportList(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	status, answer, err := r.exchange(ctx, http.MethodGet, importsPath(*application), "", nil)

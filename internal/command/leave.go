@@ -21,17 +21,10 @@ Examples:
 }
 
 func runUserDelete(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	heir := fs.String("reassign-to", "", "sign-in `ADDRESS` of who gets the records")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "email"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
 	id, err := r.userID(ctx, *email)
@@ -94,18 +87,11 @@ Examples:
 }
 
 func runUserReassign(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	from := fs.String("from", "", "sign-in `ADDRESS` of the owner")
 	to := fs.String("to", "", "sign-in `ADDRESS` of who gets the records")
 	application := fs.String("application", "", "`NAME` of the application; all when left out")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "from", "to"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "from", "to"); err != nil {
 		return err
 	}
 	vars := map[string]any{"a": nil}
@@ -147,16 +133,9 @@ Examples:
 }
 
 func runUserRevoke(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	email := fs.String("email", "", "sign-in `ADDRESS`")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "email"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
 	id, err := r.userID(ctx, *email)

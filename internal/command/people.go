@@ -21,19 +21,12 @@ Examples:
 }
 
 func runUserAdd(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	name := fs.String("name", "", "display `NAME`")
 	admin := fs.Bool("admin", false, "an admin instead of an ordinary user")
 	stdin := fs.Bool("password-stdin", false, "read the password from standard input")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "email", "name"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "email", "name"); err != nil {
 		return err
 	}
 	password, err := r.password(*stdin)
@@ -104,8 +97,7 @@ Examples:
 }
 
 func runUserAssign(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	role := fs.String("role", "", "`ROLE` of the application")
@@ -114,10 +106,7 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	var attributes, tools texts
 	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
 	fs.Var(&tools, "tool", "`TOOL` of a developer; may be repeated")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "email"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "email"); err != nil {
 		return err
 	}
 	if *developer && (*role != "" || *set != "" || len(attributes) > 0) {
@@ -175,17 +164,13 @@ Examples:
 }
 
 func runUserPortal(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	set := fs.String("set", "", "portal permission `SET` of the application")
 	var attributes texts
 	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "email", "set"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "email", "set"); err != nil {
 		return err
 	}
 	input, err := attributeInput(attributes)
@@ -249,16 +234,9 @@ Examples:
 }
 
 func runUserStatus(ctx context.Context, env *Env, c *command, args []string, mutation string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	email := fs.String("email", "", "sign-in `ADDRESS`")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "email"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
 	id, err := r.userID(ctx, *email)

@@ -14,7 +14,7 @@ import (
 
 var testCommand = &command{
 	name: "test", summary: "run the permission tests of an application, and change nothing",
-	usage: "-app NAME | -f FILE [-json]",
+	usage: "{-application NAME | -f FILE} [-json]",
 	help: `
 Runs the permission tests of an application's active definition, or of the one in
 a file, and the built-in invariants, on the server's own people and records. Each
@@ -29,7 +29,7 @@ It takes the right REVIEW, with a file also that to apply it. What you may not v
 does not take part. The exit code is 0 unless a test fails or is not run, then 1.
 
 Examples:
-  sluice test -app sales
+  sluice test -application sales
   sluice test -f sales.yaml
   sluice test -f sales.yaml -json`,
 	run: runTest,
@@ -60,16 +60,15 @@ type testReport struct {
 }
 
 func runTest(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
-	application := fs.String("app", "", "`NAME` of the application whose active definition is tested")
+	fs, r := c.client(env)
+	application := fs.String("application", "", "`NAME` of the application whose active definition is tested")
 	file := fs.String("f", "", "`FILE` with the definition that is tested instead, - for standard input")
 	asJSON := fs.Bool("json", false, "print the report as JSON")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	if (*application == "") == (*file == "") {
-		return badUsage("test: either -app or -f is required; `sluice test --help` shows the flags")
+		return badUsage("test: either -application or -f is required; `sluice test --help` shows the flags")
 	}
 	if err := r.beginSignedIn(); err != nil {
 		return err

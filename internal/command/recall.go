@@ -102,10 +102,8 @@ func moment(name, text string) (string, error) {
 }
 
 func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	fs.StringVar(application, "app", "", "the same as -application")
 	form := fs.String("form", "", "`FORM` of the record")
 	at := fs.String("at", "", "`TIME` of which to tell who could see the record")
 	field := fs.String("field", "", "tell of this `FIELD` of the record, with -at")
@@ -113,10 +111,7 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	from := fs.String("from", "", "`TIME` at which to begin, with -user")
 	to := fs.String("to", "", "`TIME` at which to end, with -user; now when left out")
 	raw := fs.Bool("json", false, "print the server's answer as JSON, page by page")
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form"); err != nil {
+	if err := c.parse(fs, args, 1, "application", "form"); err != nil {
 		return err
 	}
 	switch {

@@ -25,6 +25,7 @@ func TestRecall(t *testing.T) {
 		term.must("user", "add", "-email", "bob@acme.example", "-name", "Bob", "-password-stdin")
 		term.stdin = adminPassword
 		term.must("user", "assign", "-application", "sales", "-email", "bob@acme.example", "-role", "sales-manager", "-set", "sales")
+		term.later()
 		term.must("user", "add", "-email", "tim@acme.example", "-name", "Tim", "-password-stdin")
 		term.must("user", "assign", "-application", "sales", "-email", "tim@acme.example", "-role", "sales-rep", "-set", "sales")
 	})

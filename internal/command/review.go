@@ -55,19 +55,11 @@ type seers struct {
 }
 
 func runWho(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	fs.StringVar(application, "app", "", "the same as -application")
 	form := fs.String("form", "", "`FORM` of the record")
 	field := fs.String("field", "", "`FIELD`: who can see it in this record")
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "form"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 1, "application", "form"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
@@ -159,19 +151,11 @@ type formSight struct {
 }
 
 func runWhat(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	fs.StringVar(application, "app", "", "the same as -application")
 	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person")
 	form := fs.String("form", "", "`FORM` to speak of alone")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "user"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application", "user"); err != nil {
 		return err
 	}
 	id, err := r.personID(ctx, *user)
@@ -272,18 +256,10 @@ Examples:
 }
 
 func runReview(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	fs.StringVar(application, "app", "", "the same as -application")
 	out := fs.String("o", "", "`FILE` to write (default standard output); one that exists is replaced")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
-		return err
-	}
-	if err := r.beginSignedIn(); err != nil {
+	if err := r.start(args, 0, "application"); err != nil {
 		return err
 	}
 	extension, receive := ".csv", r.receiveReview

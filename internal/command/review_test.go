@@ -67,7 +67,7 @@ func TestReview(t *testing.T) {
 	term.fails(1, "(FORBIDDEN)", "who", "-app", "sales", "-form", "Customer", "-token", ravi, customer)
 	for line, says := range map[string]string{
 		"who -app a x":   "-form is required",
-		"who -app a":     "expected 1 arguments",
+		"who -app a":     "a word is missing at the end",
 		"what -app a":    "-user is required",
 		"review -o file": "-application is required",
 	} {

@@ -26,16 +26,12 @@ Examples:
 }
 
 func runSchemaPrint(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	asJSON := fs.Bool("json", false, "print the answer to an introspection query")
 	as := fs.String("as", "", "`EMAIL` of the person whose schema is printed")
 	set := fs.String("set", "", "`NAME` of the permission set whose schema is printed")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
+	if err := c.parse(fs, args, 0, "application"); err != nil {
 		return err
 	}
 	if *as != "" && *set != "" {

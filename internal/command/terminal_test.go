@@ -79,8 +79,12 @@ func newOffice(t testing.TB) *terminal {
 	term.env[envPassword] = adminPassword
 	term.must("setup", "-code", term.code, "-organization", "acme", "-email", "sue@acme.example", "-name", "Sue")
 	term.env[envToken] = term.signIn("sue@acme.example")
+	term.later()
 	return term
 }
+
+// later moves the clock: ids made at the same moment are in no order.
+func (term *terminal) later() { term.now = term.now.Add(time.Second) }
 
 func (term *terminal) signIn(email string) string {
 	return strings.TrimSpace(term.must("token", "-organization", "acme", "-email", email))

@@ -50,16 +50,12 @@ Examples:
 }
 
 func runUserTools(ctx context.Context, env *Env, c *command, args []string, mutation string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	email := fs.String("email", "", "sign-in `ADDRESS`")
 	var tools texts
 	fs.Var(&tools, "tool", "`TOOL` to give or take; may be repeated")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application", "email", "tool"); err != nil {
+	if err := c.parse(fs, args, 0, "application", "email", "tool"); err != nil {
 		return err
 	}
 	names, err := toolNames(tools)
@@ -181,18 +177,14 @@ func (l *look) state() string {
 }
 
 func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
-	fs := c.flags(env)
-	r := remoteFlags(env, fs, true)
+	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	tool := fs.String("tool", "", "looks with this `TOOL` only")
 	by := fs.String("by", "", "looks of the person with this sign-in `ADDRESS`")
 	at := fs.String("at", "", "looks through the eyes of the person with this sign-in `ADDRESS`")
 	since := fs.String("since", "", "looks since this `TIME`")
 	count := fs.Int("n", 0, "at most so many, the newest; 0 for all")
-	if err := c.parse(fs, args, 0); err != nil {
-		return err
-	}
-	if err := c.required(fs, "application"); err != nil {
+	if err := c.parse(fs, args, 0, "application"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application}
