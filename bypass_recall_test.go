@@ -7,11 +7,9 @@ var recallAttacks = joined(
 		"manage Query.whoCouldSee": {
 			{class: "B01", send: `{whoCouldSee(application:"vault",form:"Folder",record:"<eves>",at:"2026-01-01T00:00:00Z",field:"@"){totalCount}}`, right: "secret", wrong: "secrez", code: "FORBIDDEN"},
 			{class: "B03", send: `{whoCouldSee(application:"vault",form:"Folder",record:"<eves>",at:"2026-01-01T00:00:00Z"){totalCount}}`, code: "FORBIDDEN"},
-			{class: "B08", send: `{whoCouldSee(application:"vault",form:"Folder",record:"<eves>",at:"2026-01-01T00:00:00Z",after:"@"){nodes{id}}}`, right: "<bob>", wrong: "<absent>", code: "FORBIDDEN"},
 		},
 		"manage Query.accessHistory": {
 			{class: "B03", send: `{accessHistory(application:"vault",form:"Folder",record:"<eves>",user:"<eve>",from:"2026-01-01T00:00:00Z"){changes{time}}}`, code: "FORBIDDEN"},
-			{class: "B08", send: `{accessHistory(application:"vault",form:"Folder",record:"<eves>",user:"<eve>",from:"2026-01-01T00:00:00Z",after:"@"){changes{time}}}`, right: "<bob>", wrong: "<absent>", code: "FORBIDDEN"},
 		},
 	},
 	map[string][]attack{"manage Query.whoCouldSee": barred(`{whoCouldSee(application:"vault",form:"Folder",record:"@",at:"2026-01-01T00:00:00Z"){totalCount}}`, "<bobs>", "<absent>")},
