@@ -17,6 +17,7 @@ import (
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
+	"sluice/rules"
 )
 
 // proposalOf turns some of a world's places and modules, in the world and as a
@@ -213,4 +214,31 @@ func TestCompareRefuses(t *testing.T) {
 		}
 	}})
 	wantKind(t, fault.Unauthenticated, err)
+}
+
+// TestP10_DifferenceAsksOfOtherFormulas: a rule that reads a formula is asked anew
+// where the other side computes it otherwise.
+func TestP10_DifferenceAsksOfOtherFormulas(t *testing.T) {
+	const field = "{name: note, type: text}"
+	cheap := func(expression string) []string {
+		return []string{field, field + "\n      - {name: worth, type: formula, expression: \"amount * 1\"}\n" +
+			"      - {name: cheap, type: formula, expression: \"" + expression + "\"}"}
+	}
+	h := newHouse(t)
+	h.define(false, cheap("worth < 10")...)
+	h.fill("embargo", rules.Manifest{Effect: rules.Restrict, Record: []rules.Column{{Name: "cheap", Type: record.Boolean}}}, func(_, row []record.Value) rules.Verdict {
+		return rules.Verdict{Grant: flag(row[0].Bool())}
+	})
+	h.add("rex", "Deal", cell{"title": "a", "amount": 50})
+	for name, other := range map[string][]string{
+		"itself":            cheap("worth < 100"),
+		"one that it reads": append(cheap("worth < 10"), "amount * 1", "amount / 10"),
+	} {
+		source := h.source(other...)
+		d, err := h.e.Compare(t.Context(), h.as["admin"], "crm", Proposal{Source: source}, CompareOptions{})
+		must(t, err)
+		if len(d.Faults) > 0 || len(d.Forms) != 1 || len(d.Forms[0].Actions) == 0 || d.Forms[0].Actions[0].Gained.Pairs != 1 {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/binary"
+
 	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/record"
@@ -69,19 +71,23 @@ func (w *weighed) above() (*weighed, bool) {
 // asked names a question to a module about a record. Equal ones have equal answers,
 // whoever asks and on whichever side (H2).
 type asked struct {
-	question uint32 // the module, its columns and the viewer's attributes
+	question uint32 // the module, its columns as the side has them, and the viewer's attributes
 	id       record.ID
 }
 
 // question numbers what a module is asked for a viewer: columns and attributes are
-// as many as the module says. It is zero for a rule that no module fills.
-func (c *comparison) question(b *binding, v *policy.View) uint32 {
+// as many as the module says. It is zero for a rule that no module fills. Another
+// definition may compute a formula otherwise, so that what reads one is asked on
+// each side.
+func (c *comparison) question(s *side, rule *definition.CustomRule, v *policy.View) uint32 {
+	b := s.app.bindings[rule]
 	if b == nil {
 		return 0
 	}
 	key := append(c.key[:0], b.hash[:]...)
 	for _, f := range b.columns {
-		key = append(key, byte(f.Number>>8), byte(f.Number))
+		key = binary.BigEndian.AppendUint32(key, f.Number)
+		key = append(key, flag(f.Formula != nil && s.app.def != c.before.app.def))
 	}
 	attributes := v.Viewer().Attributes
 	for _, col := range b.manifest.Viewer {

@@ -316,8 +316,7 @@ type slowly struct {
 }
 
 func (s *slowly) Outcome(rule *definition.CustomRule) policy.Outcome {
-	b := s.side.app.bindings[rule]
-	return s.weighed.Outcome(rule, &policy.Asking{View: s.v, Key: s.c.question(b, s.v)})
+	return s.weighed.Outcome(rule, &policy.Asking{View: s.v, Key: s.c.question(s.side, rule, s.v)})
 }
 
 func (s *slowly) Parent() (policy.Subject, bool) {

@@ -14,14 +14,14 @@ import (
 func (c *comparison) shapes() []ShapeDifference {
 	type key struct {
 		before, after [32]byte
-		api, keeps    bool
+		api           [2]bool // before and after
 	}
 	known := map[key]int{}
 	var out []ShapeDifference
 	for at, id := range c.people {
 		was, is := c.before.viewers[id], c.after.viewers[id]
 		before, after := c.before.views[at], c.after.views[at]
-		k := key{before.Shape().Fingerprint, after.Shape().Fingerprint, c.before.api(was), c.after.api(is)}
+		k := key{before.Shape().Fingerprint, after.Shape().Fingerprint, [2]bool{c.before.api(was), c.after.api(is)}}
 		i, met := known[k]
 		if !met {
 			i = -1

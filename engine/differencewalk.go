@@ -50,7 +50,7 @@ func newComparison(op *Op, before, after *side, o *CompareOptions) *comparison {
 			s.views = append(s.views, s.app.policy.View(s.viewers[id], s.people, s.hides))
 		}
 		s.crowd = policy.NewCrowd(s.app.policy, s.people, s.views, func(rule *definition.CustomRule, v *policy.View) uint32 {
-			return c.question(s.app.bindings[rule], v)
+			return c.question(s, rule, v)
 		})
 	}
 	return c

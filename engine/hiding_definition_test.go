@@ -20,6 +20,17 @@ func (h *house) define(allowDrop bool, pairs ...string) {
 
 func (h *house) propose(who string, allowDrop bool, pairs ...string) []definition.Fault {
 	h.t.Helper()
+	out, err := h.e.Apply(h.t.Context(), h.as[who], h.source(pairs...), allowDrop)
+	must(h.t, err)
+	if len(out.Faults) == 0 {
+		h.def = out.Application
+	}
+	return out.Faults
+}
+
+// source is the house's definition with one text for another, in pairs.
+func (h *house) source(pairs ...string) []byte {
+	h.t.Helper()
 	source, err := os.ReadFile("testdata/house.yaml")
 	must(h.t, err)
 	text := string(source)
@@ -29,12 +40,7 @@ func (h *house) propose(who string, allowDrop bool, pairs ...string) []definitio
 		}
 		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
 	}
-	out, err := h.e.Apply(h.t.Context(), h.as[who], []byte(text), allowDrop)
-	must(h.t, err)
-	if len(out.Faults) == 0 {
-		h.def = out.Application
-	}
-	return out.Faults
+	return []byte(text)
 }
 
 // What an apply says of stored records neither counts nor lists those that the
