@@ -176,6 +176,7 @@ func twoWorlds(seed uint64, size world.Size) (before, after *world.World, what s
 	rnd := rand.New(rand.NewPCG(seed, 33))
 	w := world.Random(seed, size)
 	allBySession(w)
+	w.Saved = nil // they give nobody anything, and may name what a change drops
 	ways := slices.Sorted(maps.Keys(changes))
 	c := under(w, func(*definition.Application) {})
 	for range 1 + rnd.IntN(3) {
