@@ -18,7 +18,7 @@ var confined = map[string][]string{
 	"github.com/99designs/gqlgen":        {"graph", "resolvers", "resolvers/gateway"},
 	"github.com/vektah/gqlparser":        {"graph", "graph/app", "resolvers", "resolvers/app", "resolvers/gateway"},
 	"github.com/vektah/gqlparser/v2/ast": {"graph", "graph/app", "resolvers/app", "resolvers/gateway"},
-	"go.yaml.in/yaml":                    {"internal/definition"},
+	"go.yaml.in/yaml":                    {"internal/definition", "rules/authoring"},
 	"golang.org/x/crypto/argon2":         {"internal/directory"},
 	"github.com/tink-crypto/tink-go":     {"engine"},
 	"google.golang.org/protobuf":         {"internal/record", "storage"},

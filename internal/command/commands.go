@@ -18,6 +18,7 @@ func topics() []topic {
 		}},
 		{"Applications", []*command{
 			checkCommand, testCommand, applyCommand,
+			ruleNewCommand, ruleBuildCommand, ruleTestCommand, ruleBenchCommand,
 			rulePushCommand, ruleActivateCommand, ruleListCommand,
 			schemaPrintCommand,
 			documentsPushCommand, documentsListCommand, documentsRemoveCommand,

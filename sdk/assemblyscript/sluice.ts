@@ -26,12 +26,49 @@ export const VIEW: u8 = 1;
 export const EDIT: u8 = 2;
 export const DELETE: u8 = 3;
 
+// Microseconds, to compute with date-times, times of day and durations.
+export const SECOND: i64 = 1000000;
+export const MINUTE: i64 = 60 * SECOND;
+export const HOUR: i64 = 60 * MINUTE;
+export const DAY: i64 = 24 * HOUR;
+
+/** units makes a decimal of a whole number: units(1000, 2) is 1000.00 at scale
+ * 2. scale is at most 9. */
+@inline export function units(whole: i64, scale: u32): i64 {
+  // Choices, not a loop: of constants the compiler makes a constant.
+  return whole * <i64>(
+    scale == 0 ? 1 : scale == 1 ? 10 : scale == 2 ? 100 : scale == 3 ? 1000 : scale == 4 ? 10000 :
+    scale == 5 ? 100000 : scale == 6 ? 1000000 : scale == 7 ? 10000000 : scale == 8 ? 100000000 : 1000000000
+  );
+}
+
+/** days returns the date of a year, month (1 to 12) and day, like Row.date. */
+export function days(year: i64, month: i64, day: i64): i64 {
+  if (month <= 2) year--;
+  const era = (year >= 0 ? year : year - 399) / 400;
+  const ofEra = year - era * 400;
+  const ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  return era * 146097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719468;
+}
+
+/** dayOf returns the date, in UTC, of a date-time. */
+@inline export function dayOf(datetime: i64): i64 {
+  return datetime / DAY - <i64>(datetime % DAY < 0);
+}
+
+/** weekday returns the day of the week of a date: 0 Monday to 6 Sunday. */
+@inline export function weekday(date: i64): i32 {
+  const day = (date + 3) % 7;
+  return <i32>(day < 0 ? day + 7 : day);
+}
+
 /** Text is the address and length of UTF-8 text in the batch. */
 @unmanaged export class Text {
   private address: u32;
   length: u32;
 
-  /** equals compares two texts byte by byte. */
+  /** equals compares two texts byte by byte. Two nulls are equal: ask isNull
+   * first. */
   @inline equals(other: Text): bool {
     const n = this.length;
     if (n != other.length) return false;
@@ -53,6 +90,17 @@ export const DELETE: u8 = 3;
     return true;
   }
 
+  /** starts reports whether the text begins with another. */
+  @inline starts(prefix: Text): bool {
+    const n = prefix.length;
+    if (this.length < n) return false;
+    const a = <usize>this.address, b = <usize>prefix.address;
+    for (let i: u32 = 0; i < n; i++) {
+      if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    }
+    return true;
+  }
+
   /** byte returns byte i, which must be below length. */
   @inline byte(i: u32): u8 { return load<u8>(<usize>this.address + i); }
 }
@@ -64,21 +112,49 @@ export const DELETE: u8 = 3;
 
   @inline isNull(column: u32): bool { return ((this.nulls >> column) & 1) != 0; }
 
-  /** int reads an integer, a decimal times 10^scale, a date (days since
-   * 1970-01-01) or a date-time (microseconds); 0 for null. */
+  /** int reads the number in a column, whatever its type: an integer, or what
+   * decimal, date and the like read under their own names; 0 for null. */
   @inline int(column: u32): i64 { return load<i64>(this.slot(column)); }
+
+  /** decimal reads a decimal, currency or percent in units of its last place:
+   * order.decimal(AMOUNT) >= units(1000, 2). */
+  @inline decimal(column: u32): i64 { return this.int(column); }
+
+  /** date is days since 1970-01-01; datetime microseconds since
+   * 1970-01-01T00:00:00Z; time microseconds since midnight; duration
+   * microseconds. There is no clock: let a field or a viewer attribute carry the
+   * date that a rule compares with. */
+  @inline date(column: u32): i64 { return this.int(column); }
+  @inline datetime(column: u32): i64 { return this.int(column); }
+  @inline time(column: u32): i64 { return this.int(column); }
+  @inline duration(column: u32): i64 { return this.int(column); }
 
   /** bool reads a boolean; false for null. */
   @inline bool(column: u32): bool { return this.int(column) != 0; }
 
-  /** text reads text, long text, choice, email, user or lookup (an id in its 36
-   * character form); empty for null. */
+  /** text reads text, long text, choice, email, phone, url, json, user or lookup
+   * (an id in its 36 character form); empty for null. */
   @inline text(column: u32): Text { return changetype<Text>(this.slot(column)); }
 
   /** count and item read a multi-choice. */
   @inline count(column: u32): u32 { return load<u32>(this.slot(column), 4); }
   @inline item(column: u32, i: u32): Text {
     return changetype<Text>(<usize>load<u32>(this.slot(column)) + (<usize>i << 3));
+  }
+
+  /** has reports whether a multi-choice holds a text, hasLiteral an ASCII
+   * literal: order.hasLiteral(TAGS, "press"). */
+  has(column: u32, text: Text): bool {
+    for (let i: u32 = 0, n = this.count(column); i < n; i++) {
+      if (this.item(column, i).equals(text)) return true;
+    }
+    return false;
+  }
+  hasLiteral(column: u32, literal: string): bool {
+    for (let i: u32 = 0, n = this.count(column); i < n; i++) {
+      if (this.item(column, i).is(literal)) return true;
+    }
+    return false;
   }
 
   @inline private slot(column: u32): usize {

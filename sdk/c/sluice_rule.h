@@ -43,8 +43,8 @@ static inline int sl_is_null(const sl_row *row, sl_u32 column) {
   return (int)(*(const sl_u64 *)row >> column & 1);
 }
 
-/* sl_int reads an integer, a decimal times 10^scale, a date (days since
- * 1970-01-01) or a date-time (microseconds); 0 for null. */
+/* sl_int reads the number in a column, whatever its type: an integer, or what
+ * sl_decimal, sl_date and the like read under their own names; 0 for null. */
 static inline sl_i64 sl_int(const sl_row *row, sl_u32 column) {
   return ((const sl_i64 *)row)[1 + column];
 }
@@ -54,8 +54,54 @@ static inline int sl_bool(const sl_row *row, sl_u32 column) {
   return sl_int(row, column) != 0;
 }
 
-/* sl_string reads text, long text, choice, email, user or lookup (an id in its
- * 36 character form); empty for null. */
+/* sl_decimal reads a decimal, currency or percent in units of its last place:
+ * 1000.00 at scale 2 is 100000. sl_units makes such a number of a whole one:
+ * sl_decimal(order, AMOUNT) >= sl_units(1000, 2). scale is at most 9. */
+static inline sl_i64 sl_decimal(const sl_row *row, sl_u32 column) {
+  return sl_int(row, column);
+}
+
+static inline sl_i64 sl_units(sl_i64 whole, sl_u32 scale) {
+  for (; scale > 0; scale--) whole *= 10;
+  return whole;
+}
+
+/* Times: sl_date in days since 1970-01-01; sl_datetime in microseconds since
+ * 1970-01-01T00:00:00Z; sl_time in microseconds since midnight; sl_duration in
+ * microseconds. There is no clock: let a field or a viewer attribute carry the
+ * date that a rule compares with. */
+static inline sl_i64 sl_date(const sl_row *row, sl_u32 column) { return sl_int(row, column); }
+static inline sl_i64 sl_datetime(const sl_row *row, sl_u32 column) { return sl_int(row, column); }
+static inline sl_i64 sl_time(const sl_row *row, sl_u32 column) { return sl_int(row, column); }
+static inline sl_i64 sl_duration(const sl_row *row, sl_u32 column) { return sl_int(row, column); }
+
+#define SL_SECOND ((sl_i64)1000000)
+#define SL_MINUTE (60 * SL_SECOND)
+#define SL_HOUR   (60 * SL_MINUTE)
+#define SL_DAY    (24 * SL_HOUR)
+
+/* sl_days returns the date of a year, month (1 to 12) and day, like sl_date. */
+static inline sl_i64 sl_days(sl_i64 year, sl_i64 month, sl_i64 day) {
+  if (month <= 2) year--;
+  sl_i64 era = (year >= 0 ? year : year - 399) / 400;
+  sl_i64 of_era = year - era * 400;
+  sl_i64 of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* sl_day_of returns the date, in UTC, of a date-time. */
+static inline sl_i64 sl_day_of(sl_i64 datetime) {
+  return datetime / SL_DAY - (datetime % SL_DAY < 0);
+}
+
+/* sl_weekday returns the day of the week of a date: 0 Monday to 6 Sunday. */
+static inline int sl_weekday(sl_i64 date) {
+  sl_i64 day = (date + 3) % 7;
+  return (int)(day < 0 ? day + 7 : day);
+}
+
+/* sl_string reads text, long text, choice, email, phone, url, json, user or
+ * lookup (an id in its 36 character form); empty for null. */
 static inline sl_text sl_string(const sl_row *row, sl_u32 column) {
   return ((const sl_text *)row)[1 + column];
 }
@@ -65,7 +111,8 @@ static inline sl_list sl_items(const sl_row *row, sl_u32 column) {
   return ((const sl_list *)row)[1 + column];
 }
 
-/* sl_same compares two texts byte by byte. */
+/* sl_same compares two texts byte by byte. Two nulls are the same: ask
+ * sl_is_null first. */
 static inline int sl_same(sl_text a, sl_text b) {
   if (a.length != b.length) return 0;
   for (sl_u32 i = 0; i < a.length; i++)
@@ -73,8 +120,24 @@ static inline int sl_same(sl_text a, sl_text b) {
   return 1;
 }
 
+/* sl_starts reports whether a text begins with another. */
+static inline int sl_starts(sl_text text, sl_text prefix) {
+  if (text.length < prefix.length) return 0;
+  return sl_same((sl_text){text.data, prefix.length}, prefix);
+}
+
+/* sl_has reports whether a list holds a text. */
+static inline int sl_has(sl_list list, sl_text text) {
+  for (sl_u32 i = 0; i < list.length; i++)
+    if (sl_same(list.items[i], text)) return 1;
+  return 0;
+}
+
+/* SL_TEXT makes a text of a literal: sl_has(tags, SL_TEXT("press")). */
+#define SL_TEXT(literal) ((sl_text){(literal), sizeof(literal) - 1})
+
 /* SL_IS compares a text with a literal: SL_IS(status, "open"). */
-#define SL_IS(text, literal) sl_same((text), (sl_text){(literal), sizeof(literal) - 1})
+#define SL_IS(text, literal) sl_same((text), SL_TEXT(literal))
 
 /* ---- what follows is the interface to the host ---- */
 

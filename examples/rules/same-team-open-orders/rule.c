@@ -9,7 +9,7 @@ static void rule(const sl_row *viewer, const sl_row *order, sl_verdict *out) {
   if (sl_is_null(viewer, VIEWER_TEAM) || sl_is_null(order, TEAM)) return;
   if (!sl_same(sl_string(viewer, VIEWER_TEAM), sl_string(order, TEAM))) return;
   if (!SL_IS(sl_string(order, STATUS), "open")) return;
-  if (sl_int(order, AMOUNT) < 100000) return; /* 1000.00 at scale 2 */
+  if (sl_decimal(order, AMOUNT) < sl_units(1000, 2)) return;
   out->grant = SL_VIEW;
   out->reason = REASON_SAME_TEAM;
 }

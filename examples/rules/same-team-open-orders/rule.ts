@@ -1,5 +1,5 @@
 // Shows the large open orders of a team to everybody in that team.
-import { Batch, VIEW } from "../../../sdk/assemblyscript/sluice";
+import { Batch, VIEW, units } from "../../../sdk/assemblyscript/sluice";
 export { sluice_buf } from "../../../sdk/assemblyscript/sluice";
 
 const VIEWER_TEAM = 0;
@@ -11,7 +11,7 @@ function rule(batch: Batch, i: u32): void {
   if (viewer.isNull(VIEWER_TEAM) || order.isNull(TEAM)) return;
   if (!viewer.text(VIEWER_TEAM).equals(order.text(TEAM))) return;
   if (!order.text(STATUS).is("open")) return;
-  if (order.int(AMOUNT) < 100000) return; // 1000.00 at scale 2
+  if (order.decimal(AMOUNT) < units(1000, 2)) return;
   batch.share(i, VIEW, SAME_TEAM);
 }
 
