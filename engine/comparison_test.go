@@ -67,6 +67,7 @@ func TestP10_ComparisonIsTheAskers(t *testing.T) {
 			t.Errorf("rows for %s: %v", who, err)
 		}
 	}
+	h.refusedByID(c.ID)
 	if other := h.ended("super", c.ID); other.Result != nil || other.Checked+other.Total != 0 {
 		t.Errorf("another admin is shown %+v", other)
 	}
@@ -79,6 +80,30 @@ func TestP10_ComparisonIsTheAskers(t *testing.T) {
 	// What is begun now does not know of the record at all.
 	if c := h.compared("admin", ProposedChange{Source: exposure(t)}); c.Result.Records != 1 || len(samples(c)) != 1 {
 		t.Errorf("%d records, samples %v", c.Result.Records, samples(c))
+	}
+}
+
+// refusedByID: whatever a member without the tool does with a comparison of which
+// they know the id, they are told that there is none, and that they tried is kept.
+func (h *house) refusedByID(id string) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	for i, try := range []func(who string) error{
+		func(who string) error { _, err := h.e.Comparison(ctx, h.as[who], id); return err },
+		func(who string) error { _, err := h.e.ReviewComparison(ctx, h.as[who], id); return err },
+		func(who string) error { _, err := h.e.ApproveComparison(ctx, h.as[who], id); return err },
+		func(who string) error { _, err := h.e.CancelComparison(ctx, h.as[who], id); return err },
+		func(who string) error { _, _, err := h.e.ComparisonRows(ctx, h.as[who], "crm", id, nil); return err },
+	} {
+		for who, want := range map[string]int{"rep2": 1, "nobody": 0} {
+			before := h.looksKept()
+			if err := try(who); fault.KindOf(err) != fault.NotFound {
+				h.t.Errorf("%s, attempt %d: %v", who, i, err)
+			}
+			if n := h.looksKept() - before; n != want {
+				h.t.Errorf("%s, attempt %d: %d looks written down", who, i, n)
+			}
+		}
 	}
 }
 

@@ -98,16 +98,18 @@ func (op *Op) noted(user record.ID, detail json.RawMessage) (*Op, error) {
 
 // ViewAsTargets returns a page of the people as whom the principal may view an
 // application: its active members who are no admins, but for the principal,
-// ascending by id. Of a user id and display name may be shown. Forbidden for who
+// ascending by id. Of a user id and display name may be shown. It looks through
+// nobody's eyes, and is not written down but where it is refused. Forbidden for who
 // may not use the tool, NotFound for an application where the principal has no
 // place, Invalid for a page outside 1 to MaxMembers.
-func (e *Engine) ViewAsTargets(_ context.Context, p identity.Principal, application string, q Crowd) (out Members, err error) {
+func (e *Engine) ViewAsTargets(ctx context.Context, p identity.Principal, application string, q Crowd) (out Members, err error) {
 	if q.First < 1 || q.First > MaxMembers {
 		return out, fault.New(fault.Invalid, opViewAs, "first: expected 1 to %d", MaxMembers)
 	}
+	var refused error
 	err = e.manage(p, func(r storage.Reader, people *directory.People) error {
-		if err := people.MayUse(p, application, identity.ViewAs); err != nil {
-			return err
+		if refused = people.MayUse(p, application, identity.ViewAs); refused != nil {
+			return refused
 		}
 		if _, err := e.active(r, application); err != nil {
 			return err
@@ -117,6 +119,9 @@ func (e *Engine) ViewAsTargets(_ context.Context, p identity.Principal, applicat
 		}), q)
 		return nil
 	})
+	if refused != nil {
+		err = e.attempted(ctx, p, Look{Tool: identity.ViewAs, Application: application}, refused)
+	}
 	return out, err
 }
 

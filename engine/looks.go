@@ -89,12 +89,17 @@ func (e *Engine) note(ctx context.Context, p identity.Principal, l Look) error {
 // Tool, and what is known of whom and what it is about, are those of l.
 func (op *Op) mayUse(l Look) error {
 	l.Application = op.app.def.Name
-	err := op.people.MayUse(op.principal, l.Application, l.Tool)
+	return op.e.attempted(op.ctx, op.principal, l, op.people.MayUse(op.principal, l.Application, l.Tool))
+}
+
+// attempted writes a look down that err refused as Forbidden, and returns err. It
+// is for errors of directory.People.MayUse.
+func (e *Engine) attempted(ctx context.Context, p identity.Principal, l Look, err error) error {
 	if fault.KindOf(err) != fault.Forbidden {
 		return err
 	}
-	failed := op.e.change(op.ctx, op.principal, "look", func(txn *storage.Txn, _ *directory.People) error {
-		return op.e.putLook(txn, op.principal, l, true)
+	failed := e.change(ctx, p, "look", func(txn *storage.Txn, _ *directory.People) error {
+		return e.putLook(txn, p, l, true)
 	})
 	if failed != nil {
 		return failed

@@ -74,14 +74,14 @@ type TestReport struct {
 // or of a proposed one where source is not nil, with the built-in invariants, on
 // its people and on those of its records that the principal may VIEW and that
 // nobody hides: what they may not view does not take part. It takes the right
-// REVIEW, for a proposed definition that to apply it too, and is written down. What
-// it shows is verdicts, ids and display names.
+// REVIEW, for a proposed definition that to apply it too, and is written down, an
+// attempt without REVIEW as well. What it shows is verdicts, ids and display names.
 func (e *Engine) RunTests(ctx context.Context, p identity.Principal, application string, source []byte) (*TestReport, error) {
 	detail, err := json.Marshal(map[string]any{"tests": true, "proposed": source != nil})
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, opTests, err, "a look could not be written down")
 	}
-	if err := e.exists(p, application, source); err != nil {
+	if err := e.mayTest(ctx, p, application, source); err != nil {
 		return nil, err
 	}
 	if err := e.note(ctx, p, Look{Tool: identity.Review, Application: application, Detail: detail}); err != nil {
@@ -109,16 +109,17 @@ func (e *Engine) RunTests(ctx context.Context, p identity.Principal, application
 	return out, err
 }
 
-// exists reports what stands against a run before it is written down: a document
-// for another application, and an application that is not there.
-func (e *Engine) exists(p identity.Principal, application string, source []byte) error {
-	return e.manage(p, func(r storage.Reader, people *directory.People) error {
-		if source == nil {
-			_, ok, err := readPointer(r, application)
-			if err != nil || !ok {
-				return orElse(err, errNoApplication(application))
-			}
-			return people.MayUse(p, application, identity.Review)
+// mayTest reports what stands against a run before it is written down: the missing
+// tool, which is written down as well, a document for another application or that
+// one may not apply, and an application that is not there.
+func (e *Engine) mayTest(ctx context.Context, p identity.Principal, application string, source []byte) error {
+	var refused error
+	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
+		if _, ok, err := readPointer(r, application); source == nil && (err != nil || !ok) {
+			return orElse(err, errNoApplication(application))
+		}
+		if refused = people.MayUse(p, application, identity.Review); refused != nil || source == nil {
+			return refused
 		}
 		if err := people.MayDefine(p, application); err != nil {
 			return err
@@ -128,6 +129,10 @@ func (e *Engine) exists(p identity.Principal, application string, source []byte)
 		}
 		return nil
 	})
+	if refused != nil {
+		return e.attempted(ctx, p, Look{Tool: identity.Review, Application: application}, refused)
+	}
+	return err
 }
 
 func orElse(err, other error) error {
