@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"sluice/rules"
@@ -194,14 +193,17 @@ func runRuleList(ctx context.Context, env *Env, c *command, args []string) error
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RULE\tFORM\tEFFECT\tACTIVE\tMODULE")
+	t := newTable(env.Stdout, "RULE", "FORM", "EFFECT", "ACTIVE", "MODULE")
 	for _, l := range out.RuleModules.Rules {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%t\t%s\n", l.Name, l.Form, l.Effect, l.Active, dash(l.Module))
+		t.row(l.Name, l.Form, l.Effect, l.Active, dash(l.Module))
 	}
-	fmt.Fprintln(t, "\nMODULE\tNAME\tBYTES\tUPLOADED\t")
+	if err := t.flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(env.Stdout)
+	t = newTable(env.Stdout, "MODULE", "NAME", "BYTES", "UPLOADED")
 	for _, m := range out.RuleModules.Modules {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t\n", m.Hash, m.Name, m.Size, m.Uploaded.Format(time.RFC3339))
+		t.row(m.Hash, m.Name, m.Size, m.Uploaded.Format(time.RFC3339))
 	}
-	return t.Flush()
+	return t.flush()
 }

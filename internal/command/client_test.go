@@ -330,3 +330,29 @@ func TestSameFlagsEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestGuideListsEveryCommand: docs/commands.md names each, where the second and later
+// words of a row may go without the first.
+func TestGuideListsEveryCommand(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(guide)) {
+		cell, ok := strings.CutPrefix(line, "| `")
+		if !ok {
+			continue
+		}
+		cell, _, _ = strings.Cut(cell, "` |")
+		first := strings.Fields(cell)[0]
+		for _, name := range strings.Split(cell, "`, `") {
+			listed[name], listed[strings.Trim(first, "`,")+" "+name] = true, true
+		}
+	}
+	for _, c := range commands() {
+		if !listed[c.name] {
+			t.Errorf("docs/commands.md does not list %s", c.name)
+		}
+	}
+}

@@ -53,6 +53,9 @@ func badUsage(format string, args ...any) error { return &usageError{fmt.Sprintf
 // Run runs one command and returns the exit code: 0 for success, 1 for a
 // failure, 2 for a mistake in the command line.
 func Run(ctx context.Context, env *Env) int {
+	guarded := *env
+	guarded.Stdout, guarded.Stderr = guard{env.Stdout}, guard{env.Stderr}
+	env = &guarded
 	err := dispatch(ctx, env)
 	switch e, usage := errors.AsType[*usageError](err); {
 	case err == nil, errors.Is(err, flag.ErrHelp):

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"sluice/internal/exporter"
@@ -19,7 +18,7 @@ import (
 
 var compareCommand = &command{
 	name: "compare", summary: "say who would gain and lose what by a change of rights, and change nothing",
-	usage: "-application NAME {-f FILE | -email ADDRESS ... | -rule NAME=MODULE ... | -version N [-from N]} [flags]",
+	usage: "-application NAME {-f FILE | -user ADDRESS|ID ... | -rule NAME=MODULE ... | -version N [-from N]} [flags]",
 	help: `
 Compares a change of rights with what is, over all people and all records that you
 may see: another definition, another place of a person, another module of a custom
@@ -32,8 +31,8 @@ it; without one the rule is switched off. -o writes every gain and loss as CSV.
 
 Examples:
   sluice compare -application sales -f orders.yaml
-  sluice compare -application sales -email bob@acme.example -role "Sales Manager"
-  sluice compare -application sales -email bob@acme.example -unassign -o rows.csv
+  sluice compare -application sales -user bob@acme.example -role "Sales Manager"
+  sluice compare -application sales -user bob@acme.example -unassign -o rows.csv
   sluice compare -application sales -rule embargo=6a1f... -json
   sluice compare -application sales -version 3 -from 2`,
 	run: runCompare,
@@ -70,7 +69,7 @@ func runCompare(ctx context.Context, env *Env, c *command, args []string) error 
 
 // proposal are the flags that say what is compared.
 type proposal struct {
-	file, email, role, set       *string
+	file, user, role, set        *string
 	allowDrop, unassign, on, off *bool
 	version, from                *uint
 	rules                        texts
@@ -79,7 +78,7 @@ type proposal struct {
 func proposalFlags(fs *flag.FlagSet) *proposal {
 	p := &proposal{
 		file: fs.String("f", "", "`FILE` with a definition in YAML, - for standard input"), allowDrop: fs.Bool("allow-drop", false, "permit that fields and forms with data go away"),
-		email: fs.String("email", "", "sign-in `ADDRESS` of a person whose place changes"), role: fs.String("role", "", "`ROLE` that the person would have"),
+		user: fs.String("user", "", "sign-in `ADDRESS` or id of a person whose place changes"), role: fs.String("role", "", "`ROLE` that the person would have"),
 		set: fs.String("set", "", "permission `SET` that the person would have"), unassign: fs.Bool("unassign", false, "the person would have no place"),
 		on: fs.Bool("activate", false, "the person would be activated"), off: fs.Bool("deactivate", false, "the person would be deactivated"),
 		version: fs.Uint("version", 0, "`NUMBER` of an earlier version of the definition"), from: fs.Uint("from", 0, "`NUMBER` of the version to compare with (default the active one)"),
@@ -91,15 +90,15 @@ func proposalFlags(fs *flag.FlagSet) *proposal {
 func (p *proposal) check() error {
 	person := *p.role != "" || *p.set != "" || *p.unassign || *p.on || *p.off
 	switch {
-	case *p.email == "" && person:
-		return badUsage("compare: -role, -set, -unassign, -activate and -deactivate go with -email")
-	case *p.email != "" && !person:
-		return badUsage("compare: -email goes with -role, -set, -unassign, -activate or -deactivate")
+	case *p.user == "" && person:
+		return badUsage("compare: -role, -set, -unassign, -activate and -deactivate go with -user")
+	case *p.user != "" && !person:
+		return badUsage("compare: -user goes with -role, -set, -unassign, -activate or -deactivate")
 	case *p.unassign && (*p.role != "" || *p.set != ""), *p.on && *p.off:
 		return badUsage("compare: the flags of the person contradict each other")
-	case *p.file == "" && *p.email == "" && len(p.rules) == 0 && *p.version == 0:
-		return badUsage("compare: expected -f, -email, -rule or -version")
-	case *p.file != "" && (*p.version != 0 || *p.from != 0 || *p.email != "" || len(p.rules) > 0):
+	case *p.file == "" && *p.user == "" && len(p.rules) == 0 && *p.version == 0:
+		return badUsage("compare: expected -f, -user, -rule or -version")
+	case *p.file != "" && (*p.version != 0 || *p.from != 0 || *p.user != "" || len(p.rules) > 0):
 		return badUsage("compare: -f stands alone")
 	}
 	return nil
@@ -129,10 +128,10 @@ func (p *proposal) input(ctx context.Context, env *Env, r *remote) (map[string]a
 	if rules != nil {
 		in["rules"] = rules
 	}
-	if *p.email == "" {
+	if *p.user == "" {
 		return in, nil
 	}
-	id, err := r.userID(ctx, *p.email)
+	id, err := r.person(ctx, "user", *p.user)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +200,7 @@ func (r *remote) awaitDifference(ctx context.Context, id string) (*difference, e
 		d, err := r.difference(ctx, id)
 		if err == nil && d.State == "RUNNING" {
 			if p := d.Progress; terminal && p != nil {
-				fmt.Fprintf(r.env.Stderr, "\rcompared %d of %d records", p.Done, p.Total)
+				fmt.Fprintf(unguarded(r.env.Stderr), "\rcompared %d of %d records", p.Done, p.Total)
 			}
 			wait = min(2*wait, time.Second)
 			select {
@@ -212,7 +211,7 @@ func (r *remote) awaitDifference(ctx context.Context, id string) (*difference, e
 			}
 		}
 		if terminal {
-			fmt.Fprint(r.env.Stderr, "\r\x1b[K")
+			fmt.Fprint(unguarded(r.env.Stderr), "\r\x1b[K")
 		}
 		if ctx.Err() != nil {
 			stop := context.WithoutCancel(ctx)
@@ -256,7 +255,9 @@ func planFlags(fs *flag.FlagSet) *planOptions {
 // show prints a difference that is done; next says what to do with it.
 func (o *planOptions) show(ctx context.Context, r *remote, d *difference, next string) error {
 	if *o.json {
-		fmt.Fprintf(r.env.Stdout, "%s\n", d.raw)
+		if err := printJSON(r.env.Stdout, d.raw); err != nil {
+			return err
+		}
 	} else {
 		d.print(r.env.Stdout)
 		fmt.Fprint(r.env.Stdout, next)
@@ -373,16 +374,15 @@ func runCompareList(ctx context.Context, env *Env, c *command, args []string) er
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tSTARTED\tSTATE\tASKED BY\tAPPROVED BY\tREVIEW OF")
+	t := newTable(env.Stdout, "ID", "STARTED", "STATE", "ASKED BY", "APPROVED BY", "REVIEW OF")
 	for _, d := range out.AccessDifferences {
 		by := ""
 		if d.Approval != nil {
 			by = d.Approval.By.Name
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.Started.Format(time.RFC3339), d.State, dash(d.Asker.Name), dash(by), dash(d.Of))
+		t.row(d.ID, d.Started.Format(time.RFC3339), d.State, dash(d.Asker.Name), dash(by), dash(d.Of))
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 // planned is apply -plan: what the definition would give and take, and how to apply

@@ -37,11 +37,8 @@ type difference struct {
 		Forms []struct {
 			Form           string
 			Added, Dropped bool
-			Actions        []struct {
-				Action       string
-				Gained, Lost changeCount
-			}
-			Fields []fieldChange
+			Actions        []actionChange
+			Fields         []fieldChange
 		}
 		Rights []struct {
 			People       []samplePerson
@@ -50,34 +47,50 @@ type difference struct {
 	}
 }
 
+type actionChange struct {
+	Action       string
+	Gained, Lost changeCount
+}
+
 type fieldChange struct {
 	Field                                        string
 	ReadGained, ReadLost, WriteGained, WriteLost changeCount
 }
 
-// alike gives fields with the same numbers and samples together, in the order of
-// the first of them.
-func alike(fields []fieldChange, of func(*fieldChange) *changeCount, show func([]string, *changeCount)) {
-	shown := make([]bool, len(fields))
-	for i := range fields {
+// alike gives what has the same numbers and samples together, in the order of the
+// first of them.
+func alike[T any](all []T, of func(*T) (string, *changeCount), show func([]string, *changeCount)) {
+	shown := make([]bool, len(all))
+	for i := range all {
 		if shown[i] {
 			continue
 		}
+		_, n := of(&all[i])
 		var names []string
-		for k := i; k < len(fields); k++ {
-			if !shown[k] && reflect.DeepEqual(of(&fields[k]), of(&fields[i])) {
-				shown[k], names = true, append(names, fields[k].Field)
+		for k := i; k < len(all); k++ {
+			if name, other := of(&all[k]); !shown[k] && reflect.DeepEqual(other, n) {
+				shown[k], names = true, append(names, name)
 			}
 		}
-		show(names, of(&fields[i]))
+		show(names, n)
 	}
+}
+
+// listing names fields; those that every record has stand for themselves where they
+// come together.
+func listing(names []string) string {
+	own := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return systemFields[name] })
+	if len(names)-len(own) < len(systemFields) {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(append(own, "and what the server keeps (id, owner, version, times)"), ", ")
 }
 
 func fieldsNamed(names []string) string {
 	if len(names) == 1 {
 		return "the field " + names[0]
 	}
-	return "the fields " + strings.Join(names, ", ")
+	return "the fields " + listing(names)
 }
 
 type samplePerson struct{ ID, Name string }
@@ -111,27 +124,32 @@ func (d *difference) print(w io.Writer) {
 		if x.EPHI {
 			what = "HEALTH INFORMATION"
 		}
-		fmt.Fprintf(w, "NEWLY EXPOSED %s: %s.%s to %s, on %s%s\n", what, x.Form, x.Field, count(x.Count.People, "person", "people"), count(x.Count.Records, "record", "records"), x.Count.such())
+		fmt.Fprintf(w, "NEWLY EXPOSED %s: %s.%s to %s, on %s%s\n", what, x.Form, x.Field, plural(x.Count.People, "person", "people"), plural(x.Count.Records, "record", "records"), x.Count.such())
 	}
 	if d.Exposes && len(r.Exposed) == 0 {
 		fmt.Fprintln(w, "A FIELD IS NO LONGER MARKED as personal data or health information.")
 	}
 	if len(r.Forms) == 0 && len(r.Rights) == 0 {
-		fmt.Fprintf(w, "Nobody gains or loses anything (%s, %s compared).\n", count(r.People, "person", "people"), count(r.Records, "record", "records"))
+		fmt.Fprintf(w, "Nobody gains or loses anything (%s, %s compared).\n", plural(r.People, "person", "people"), plural(r.Records, "record", "records"))
 		return
 	}
-	for _, f := range r.Forms {
+	for i, f := range r.Forms {
+		if i > 0 || d.Exposes || len(r.Exposed) > 0 {
+			fmt.Fprintln(w)
+		}
 		note := ""
 		if f.Added {
 			note = " (new form)"
 		} else if f.Dropped {
 			note = " (form goes away)"
 		}
-		fmt.Fprintf(w, "\n%s%s\n", f.Form, note)
-		for _, a := range f.Actions {
-			a.Gained.line(w, "gains", "gain", rightTo(a.Action))
-			a.Lost.line(w, "loses", "lose", rightTo(a.Action))
-		}
+		fmt.Fprintf(w, "%s%s\n", f.Form, note)
+		alike(f.Actions, func(a *actionChange) (string, *changeCount) { return a.Action, &a.Gained }, func(names []string, n *changeCount) {
+			n.line(w, "gains", "gain", rightTo(names))
+		})
+		alike(f.Actions, func(a *actionChange) (string, *changeCount) { return a.Action, &a.Lost }, func(names []string, n *changeCount) {
+			n.line(w, "loses", "lose", rightTo(names))
+		})
 		for _, side := range []struct {
 			verb, plural, what string
 			of                 func(*fieldChange) *changeCount
@@ -141,39 +159,44 @@ func (d *difference) print(w io.Writer) {
 			{"gains", "gain", "changing", func(x *fieldChange) *changeCount { return &x.WriteGained }},
 			{"loses", "lose", "changing", func(x *fieldChange) *changeCount { return &x.WriteLost }},
 		} {
-			alike(f.Fields, side.of, func(names []string, n *changeCount) {
+			alike(f.Fields, func(x *fieldChange) (string, *changeCount) { return x.Field, side.of(x) }, func(names []string, n *changeCount) {
 				n.line(w, side.verb, side.plural, side.what+" "+fieldsNamed(names)+" on ")
 			})
 		}
 	}
 	if len(r.Rights) > 0 {
-		fmt.Fprint(w, "\nWhatever the records are\n")
+		fmt.Fprint(w, map[bool]string{true: "\n"}[len(r.Forms)+len(r.Exposed) > 0]+"Whatever the records are\n")
 	}
 	for _, s := range r.Rights {
 		who := peopleNamed(s.People)
 		s.Gained.line(w, who, "+")
 		s.Lost.line(w, who, "-")
 	}
-	fmt.Fprintf(w, "\nCompared: %s, %s.\n", count(r.People, "person", "people"), count(r.Records, "record", "records"))
+	fmt.Fprintf(w, "\nCompared: %s, %s.\n", plural(r.People, "person", "people"), plural(r.Records, "record", "records"))
 	if d.Outdated {
 		fmt.Fprintln(w, "People, definitions or records were changed since: compare again.")
 	}
 }
 
-// rightTo says what an action is, before a number of records.
-func rightTo(action string) string {
-	if action == "VIEW" {
-		return ""
+// rightTo says what actions are, before a number of records.
+func rightTo(actions []string) string {
+	words := make([]string, len(actions))
+	for i, a := range actions {
+		words[i] = firstOf(rightWords[a], strings.ToLower(a))
 	}
-	return "the right to " + strings.ReplaceAll(strings.ToLower(action), "_", " ") + " "
+	text := words[len(words)-1]
+	if len(words) > 1 {
+		text = strings.Join(words[:len(words)-1], ", ") + " and " + text
+	}
+	return "the right to " + text + " "
 }
 
-func count(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
+var rightWords = map[string]string{
+	"VIEW": "see", "READ_COMMENTS": "read comments of", "WRITE_COMMENTS": "comment on", "READ_HISTORY": "read the history of",
 }
+
+// formWords are the actions of a set where no record is meant.
+var formWords = map[string]string{"ACCESS": "add records", "VIEW": "see", "IMPORT": "import", "CREATE_REPORT": "create reports"}
 
 func (c *changeCount) line(w io.Writer, one, more, what string) {
 	if c.Records == 0 {
@@ -183,19 +206,21 @@ func (c *changeCount) line(w io.Writer, one, more, what string) {
 	if c.People == 1 {
 		verb = one
 	}
-	fmt.Fprintf(w, "  %s %s %s%s%s\n", count(c.People, "person", "people"), verb, what, count(c.Records, "record", "records"), c.such())
+	fmt.Fprintf(w, "  %s %s %s%s%s\n", plural(c.People, "person", "people"), verb, what, plural(c.Records, "record", "records"), c.such())
 }
 
 // such names the first samples.
 func (c *changeCount) such() string {
-	var out []string
-	for _, s := range c.Samples[:min(2, len(c.Samples))] {
-		out = append(out, fmt.Sprintf("%s (record %s)", firstOf(s.Person.Name, s.Person.ID), s.Record))
-	}
-	if len(out) == 0 {
+	name := func(i int) string { return firstOf(c.Samples[i].Person.Name, c.Samples[i].Person.ID) }
+	switch {
+	case len(c.Samples) == 0:
 		return ""
+	case len(c.Samples) == 1:
+		return fmt.Sprintf(", such as %s (record %s)", name(0), c.Samples[0].Record)
+	case c.Samples[0].Person == c.Samples[1].Person:
+		return fmt.Sprintf(", such as %s (records %s, %s)", name(0), c.Samples[0].Record, c.Samples[1].Record)
 	}
-	return ", such as " + strings.Join(out, ", ")
+	return fmt.Sprintf(", such as %s (record %s), %s (record %s)", name(0), c.Samples[0].Record, name(1), c.Samples[1].Record)
 }
 
 // peopleNamed names a few, and says how many more there are.
@@ -216,7 +241,7 @@ func (s *staticRights) line(w io.Writer, who, sign string) {
 	var parts []string
 	add := func(before string, list []string) {
 		if list = slices.Compact(list); len(list) > 0 {
-			parts = append(parts, before+strings.Join(list, ", "))
+			parts = append(parts, before+listing(list))
 		}
 	}
 	if s.Place {
@@ -229,7 +254,7 @@ func (s *staticRights) line(w io.Writer, who, sign string) {
 	for _, f := range s.Forms {
 		var words []string
 		for _, a := range f.Actions {
-			words = append(words, strings.ReplaceAll(strings.ToLower(a), "_", " "))
+			words = append(words, firstOf(formWords[a], strings.ReplaceAll(strings.ToLower(a), "_", " ")))
 		}
 		add(f.Form+": possibly ", words)
 		add(f.Form+": reading fields ", f.Visible)

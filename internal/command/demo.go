@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"sluice/console"
 	"sluice/internal/demo"
@@ -125,12 +124,11 @@ func printSheet(w io.Writer, s *demo.Sheet, file string) {
 		fmt.Fprintf(w, "  Application  %s  %s\n", name, url)
 	}
 	fmt.Fprint(w, "\nPick a persona in the playground, or send its token as Authorization: Bearer TOKEN.\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  NAME\tE-MAIL\tKIND\tROLE\tSET\tTOKEN")
+	t := newTable(w, "  NAME", "E-MAIL", "KIND", "ROLE", "SET", "TOKEN")
 	for _, p := range s.Personas {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", p.Name, p.Email, p.Kind, dash(p.Role), dash(p.PermissionSet), dash(p.Token))
+		t.row("  "+p.Name, p.Email, p.Kind, dash(p.Role), dash(p.PermissionSet), dash(p.Token))
 	}
-	_ = t.Flush()
+	_ = t.flush()
 	fmt.Fprintf(w, "\nEverybody's password: %s\nThis sheet is in %s. Stop with Ctrl-C.\n", demo.Password, file)
 }
 

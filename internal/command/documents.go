@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"text/tabwriter"
 	"time"
 )
 
@@ -96,12 +95,11 @@ func runDocumentsList(ctx context.Context, env *Env, c *command, args []string) 
 	if status != http.StatusOK || json.Unmarshal(answer, &out) != nil {
 		return r.unexpected(status, answer)
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tBYTES\tREGISTERED\tSHA256")
+	t := newTable(env.Stdout, "ID", "BYTES", "REGISTERED", "SHA256")
 	for _, d := range out.Documents {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", d.ID, d.Size, d.Uploaded.Format(time.RFC3339), d.SHA256)
+		t.row(d.ID, d.Size, d.Uploaded.Format(time.RFC3339), d.SHA256)
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 var documentsRemoveCommand = &command{

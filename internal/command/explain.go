@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,13 +98,13 @@ func runExplain(ctx context.Context, env *Env, c *command, args []string) error 
 	form := fs.String("form", "", "`FORM` of the record")
 	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person; you when left out")
 	action := fs.String("action", "", "show everything that was tried for one `ACTION`")
-	raw := fs.Bool("json", false, "print the server's answer as JSON")
+	raw := jsonFlag(fs)
 	if err := r.start(args, 1, "application", "form"); err != nil {
 		return err
 	}
 	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
 	if *user != "" {
-		id, err := r.personID(ctx, *user)
+		id, err := r.person(ctx, "user", *user)
 		if err != nil {
 			return err
 		}
@@ -116,12 +115,7 @@ func runExplain(ctx context.Context, env *Env, c *command, args []string) error 
 		return err
 	}
 	if *raw {
-		var text bytes.Buffer
-		if err := json.Indent(&text, out.ExplainAccess, "", "  "); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(env.Stdout, text.String())
-		return err
+		return printJSON(env.Stdout, out.ExplainAccess)
 	}
 	return tellExplanation(env.Stdout, out.ExplainAccess, *user == "", strings.ToUpper(*action))
 }
@@ -139,18 +133,6 @@ func tellExplanation(w io.Writer, answer []byte, you bool, action string) error 
 	}
 	x.print(w)
 	return nil
-}
-
-// personID takes an id as it is, and finds a person by sign-in address.
-func (r *remote) personID(ctx context.Context, user string) (string, error) {
-	if !strings.Contains(user, "@") {
-		return user, nil
-	}
-	id, err := r.userID(ctx, user)
-	if err != nil {
-		return "", fmt.Errorf("-user: %w", err)
-	}
-	return id, nil
 }
 
 // subject is who is spoken of in a question.
@@ -355,7 +337,7 @@ func because(readable bool, read, write []explainedStep) string {
 }
 
 // marks stand before what was tried.
-var marks = map[string]string{"GRANTS": "+", "OPENS": "+", "PASSES": ".", "REFUSES": "-", "REMOVES": "!", "NOT_ASKED": "?"}
+var marks = map[string]string{"GRANTS": "+", "OPENS": "~", "PASSES": ".", "REFUSES": "-", "REMOVES": "!", "NOT_ASKED": "?"}
 
 func (x *accessExplanation) printAction(w io.Writer, action string) error {
 	for _, a := range x.Actions {
@@ -372,7 +354,7 @@ func (x *accessExplanation) printAction(w io.Writer, action string) error {
 			fmt.Fprintln(w)
 			printMissing(w, "  ", a.Missing)
 		}
-		fmt.Fprint(w, "\n+ gives   - gives nothing   . takes nothing away   ! takes it away   ? was not asked\n")
+		fmt.Fprint(w, "\n+ gives it   ~ opens what something else gives   - gives nothing\n. takes nothing away   ! takes it away   ? was not asked\n")
 		return nil
 	}
 	return badUsage("-action: expected VIEW, EDIT, DELETE, EXPORT, READ_COMMENTS, WRITE_COMMENTS, READ_HISTORY, CHANGE_OWNER or CREATE")

@@ -92,7 +92,11 @@ func (r *remote) save(ctx context.Context, path, out, things string, receive fun
 		return r.unexpected(resp.StatusCode, b)
 	}
 	if out == "" {
-		_, err := receive(resp, r.env.Stdout)
+		to := r.env.Stdout
+		if !isTerminal(to) {
+			to = unguarded(to) // byte for byte
+		}
+		_, err := receive(resp, to)
 		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+".part-*")
@@ -117,7 +121,7 @@ func (r *remote) save(ctx context.Context, path, out, things string, receive fun
 // receive copies an export and holds what came to what the server says at its
 // end.
 func (r *remote) receive(resp *http.Response, to io.Writer, format exporter.Format) (int, error) {
-	p := &exportProgress{w: r.env.Stderr, next: time.Now().Add(time.Second)}
+	p := &exportProgress{w: unguarded(r.env.Stderr), next: time.Now().Add(time.Second)}
 	rows, err := countRows(io.TeeReader(resp.Body, to), format, p)
 	p.end()
 	if err != nil {

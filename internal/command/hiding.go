@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 )
 
 var hideCommand = &command{
@@ -128,10 +127,9 @@ func runHidden(ctx context.Context, env *Env, c *command, args []string) error {
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FORM\tOWNER\tID\tSINCE\tSTATE\tFILTER")
+	t := newTable(env.Stdout, "FORM", "OWNER", "ID", "SINCE", "STATE", "FILTER")
 	for _, h := range out.HiddenRecords {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", h.Form, dash(h.OwnerName), h.Owner, h.Since, dash(h.state()), h.Where)
+		t.row(h.Form, dash(h.OwnerName), h.Owner, h.Since, dash(h.state()), string(h.Where))
 	}
-	return t.Flush()
+	return t.flush()
 }

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"sluice/internal/importer"
@@ -180,12 +179,11 @@ func runImportList(ctx context.Context, env *Env, c *command, args []string) err
 	if status != http.StatusOK || json.Unmarshal(answer, &out) != nil {
 		return r.unexpected(status, answer)
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "IMPORT\tFORM\tSTATE\tSTORED\tROWS\tSTARTED")
+	t := newTable(env.Stdout, "IMPORT", "FORM", "STATE", "STORED", "ROWS", "STARTED")
 	for _, j := range out.Imports {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\n", j.ID, j.Form, j.State, j.Done, j.Rows, j.Started.Format(time.RFC3339))
+		t.row(j.ID, j.Form, j.State, j.Done, j.Rows, j.Started.Format(time.RFC3339))
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 type importJob struct {

@@ -27,13 +27,13 @@ func runUserDelete(ctx context.Context, env *Env, c *command, args []string) err
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}
 	vars := map[string]any{"u": id, "to": nil}
 	if *heir != "" {
-		if vars["to"], err = r.userID(ctx, *heir); err != nil {
+		if vars["to"], err = r.person(ctx, "reassign-to", *heir); err != nil {
 			return err
 		}
 	}
@@ -98,12 +98,12 @@ func runUserReassign(ctx context.Context, env *Env, c *command, args []string) e
 	if *application != "" {
 		vars["a"] = *application
 	}
-	for name, email := range map[string]string{"f": *from, "t": *to} {
-		id, err := r.userID(ctx, email)
+	for name, email := range map[string]string{"from": *from, "to": *to} {
+		id, err := r.person(ctx, name, email)
 		if err != nil {
 			return err
 		}
-		vars[name] = id
+		vars[name[:1]] = id
 	}
 	for {
 		var out struct {
@@ -138,7 +138,7 @@ func runUserRevoke(ctx context.Context, env *Env, c *command, args []string) err
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}

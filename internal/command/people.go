@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -75,7 +76,7 @@ func (r *remote) userID(ctx context.Context, email string) (string, error) {
 			}
 		}
 		if !out.Users.PageInfo.HasNextPage {
-			return "", fmt.Errorf("-email: there is no user with this sign-in address")
+			return "", errors.New("there is no user with this sign-in address")
 		}
 		after = out.Users.PageInfo.EndCursor
 	}
@@ -131,7 +132,7 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	if err := r.beginSignedIn(); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func runUserPortal(ctx context.Context, env *Env, c *command, args []string) err
 	if err := r.beginSignedIn(); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func runUserStatus(ctx context.Context, env *Env, c *command, args []string, mut
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,10 @@ type progress struct {
 	last     importer.Progress
 }
 
-func newProgress(w io.Writer) *progress { return &progress{w: w, terminal: isTerminal(w)} }
+func newProgress(w io.Writer) *progress { return &progress{w: unguarded(w), terminal: isTerminal(w)} }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := unguarded(w).(*os.File)
 	if !ok {
 		return false
 	}

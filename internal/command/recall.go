@@ -11,7 +11,7 @@ import (
 
 var recallCommand = &command{
 	name: "recall", summary: "say who could see a record in the past",
-	usage: "-application NAME -form FORM (-at TIME [-field FIELD] | -user ADDRESS|ID -from TIME [-to TIME]) RECORD",
+	usage: "-application NAME -form FORM (-at TIME [-field FIELD] | -user ADDRESS|ID -from TIME [-to TIME]) [-json] RECORD",
 	help: `
 With -at: who could see a record, or one of its fields, at a moment that has
 passed, what they could do with it, and why. With -user and -from: when somebody's
@@ -22,13 +22,13 @@ were. It speaks of rights, not of sign-ins: whether anybody looked is not known.
 record that you may not see yourself today is not found; of one that was deleted
 the last state counts. Each use is written down.
 
-TIME is like 2026-11-01T12:00Z, or a date, which is its first moment in UTC. The
-form and the field have their names of today. For holders of the tool RECALL.
+TIME is like 2026-11-01T12:00Z, or a day, which is its first moment in UTC, or how
+long ago, like 36h. The form and the field have their names of today. For holders of the tool RECALL.
 
 Examples:
   sluice recall -application sales -form Order -at 2026-11-01T12:00Z 0199...
   sluice recall -application sales -form Customer -field taxNumber -at 2026-11-01 0199...
-  sluice recall -application sales -form Order -user ravi@zylker.example -from 2026-10-01 0199...`,
+  sluice recall -application sales -form Order -user ravi@zylker.example -from 720h 0199...`,
 	run: runRecall,
 }
 
@@ -47,11 +47,6 @@ const (
 }
 fragment access on PastAccess { exists actions fields untold reason { text statement } }`
 )
-
-type pageEnd struct {
-	HasNextPage bool
-	EndCursor   string
-}
 
 type pastReason struct{ Text, Statement string }
 
@@ -91,16 +86,6 @@ type accessHistory struct {
 	PageInfo pageEnd
 }
 
-// moment reads a time of a flag, in the form that the server takes.
-func moment(name, text string) (string, error) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC().Format(time.RFC3339Nano), nil
-		}
-	}
-	return "", badUsage("-%s: expected a time like 2026-11-01T12:00Z, or a date", name)
-}
-
 func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
@@ -110,7 +95,7 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person whose access to tell of")
 	from := fs.String("from", "", "`TIME` at which to begin, with -user")
 	to := fs.String("to", "", "`TIME` at which to end, with -user; now when left out")
-	raw := fs.Bool("json", false, "print the server's answer as JSON, page by page")
+	raw := jsonFlag(fs)
 	if err := c.parse(fs, args, 1, "application", "form"); err != nil {
 		return err
 	}
@@ -127,11 +112,11 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 		if text == "" {
 			continue
 		}
-		t, err := moment(name, text)
+		t, err := moment(name, text, time.Now())
 		if err != nil {
 			return err
 		}
-		variables[name] = t
+		variables[name] = t.UTC().Format(time.RFC3339Nano)
 	}
 	if err := r.beginSignedIn(); err != nil {
 		return err
@@ -142,7 +127,7 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 		}
 		return recallWho(ctx, env.Stdout, r, variables, *raw)
 	}
-	id, err := r.personID(ctx, *user)
+	id, err := r.person(ctx, "user", *user)
 	if err != nil {
 		return err
 	}
@@ -150,51 +135,29 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	return recallHistory(ctx, env.Stdout, r, variables, *raw)
 }
 
-// pagesOf asks for one page after the other; show says where the page ended.
-func pagesOf(ctx context.Context, w io.Writer, r *remote, query, name string, variables map[string]any, raw bool, show func(page json.RawMessage, first bool) (pageEnd, error)) error {
-	for first := true; ; first = false {
-		out := map[string]json.RawMessage{}
-		if err := r.graphql(ctx, query, variables, &out); err != nil {
-			return err
-		}
-		page := out[name]
-		if raw {
-			fmt.Fprintf(w, "%s\n", page)
-			w = io.Discard
-		}
-		end, err := show(page, first)
-		if err != nil || !end.HasNextPage {
-			return err
-		}
-		variables["after"] = end.EndCursor
-	}
-}
-
 func recallWho(ctx context.Context, w io.Writer, r *remote, variables map[string]any, raw bool) error {
-	return pagesOf(ctx, w, r, couldSeeQuery, "whoCouldSee", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+	t := newTable(w, "NAME", "KIND", "COULD", "BECAUSE", "ID")
+	err := pagesOf(ctx, r, couldSeeQuery, "whoCouldSee", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
 		var x pastOnlookers
-		if err := json.Unmarshal(page, &x); err != nil || raw {
-			return x.PageInfo, err
+		if err := json.Unmarshal(page, &x); err != nil {
+			return pageEnd{}, err
 		}
 		if first {
 			x.head(w, variables)
 		}
 		for _, n := range x.Nodes {
-			name := n.DisplayName
-			if name == "" {
-				name = "somebody deleted since, " + n.ID
+			may, why := mayWords(n.Actions, n.Masked), n.Reason.words()
+			if n.Untold {
+				may, why = "?", "cannot be told: a rule module of that time is gone"
 			}
-			switch {
-			case n.Untold:
-				fmt.Fprintf(w, "  %-24s  cannot be told: a rule module of that time is gone\n", name)
-				continue
-			case n.Masked:
-				name += " (field covered)"
-			}
-			fmt.Fprintf(w, "  %-24s  %s: %s\n", name, actionWords(n.Actions), n.Reason.words())
+			t.row(firstOf(n.DisplayName, "(deleted since)"), dash(strings.ToLower(n.Kind)), may, why, n.ID)
 		}
 		return x.PageInfo, nil
 	})
+	if raw || err != nil || len(t.rows) == 1 {
+		return err
+	}
+	return t.flush()
 }
 
 func (x *pastOnlookers) head(w io.Writer, variables map[string]any) {
@@ -208,12 +171,12 @@ func (x *pastOnlookers) head(w io.Writer, variables map[string]any) {
 		fmt.Fprintf(w, ", %d of them with the field covered by a rule", x.MaskedCount)
 	}
 	if x.WithoutFieldCount > 0 {
-		fmt.Fprintf(w, "; %s more saw the record without this field", howMany(x.WithoutFieldCount))
+		fmt.Fprintf(w, "; %s saw the record without this field", morePeople(x.WithoutFieldCount))
 	}
 	if x.UntoldCount > 0 {
 		fmt.Fprintf(w, "; of %s it cannot be told", howMany(x.UntoldCount))
 	}
-	fmt.Fprintln(w, ".")
+	fmt.Fprint(w, ".\n\n")
 }
 
 func howMany(n int) string {
@@ -226,20 +189,12 @@ func howMany(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-func actionWords(actions []string) string {
-	words := make([]string, len(actions))
-	for i, a := range actions {
-		words[i] = strings.ToLower(strings.ReplaceAll(a, "_", " "))
-	}
-	return strings.Join(words, ", ")
-}
-
 func recallHistory(ctx context.Context, w io.Writer, r *remote, variables map[string]any, raw bool) error {
 	told := 0
-	return pagesOf(ctx, w, r, accessHistoryQuery, "accessHistory", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+	return pagesOf(ctx, r, accessHistoryQuery, "accessHistory", variables, raw, func(page json.RawMessage, first bool) (pageEnd, error) {
 		var x accessHistory
-		if err := json.Unmarshal(page, &x); err != nil || raw {
-			return x.PageInfo, err
+		if err := json.Unmarshal(page, &x); err != nil {
+			return pageEnd{}, err
 		}
 		if first {
 			name := x.DisplayName
@@ -264,10 +219,18 @@ func recallHistory(ctx context.Context, w io.Writer, r *remote, variables map[st
 			fmt.Fprintf(w, "\n%s  %s%s\n%s", ch.Time, strings.Join(causes, "; "), by, ch.Access.words())
 		}
 		if !x.PageInfo.HasNextPage && told == 0 {
-			fmt.Fprintf(w, "\nNothing changed until %s.\n", x.Until)
+			fmt.Fprintf(w, "\n%s until %s.\n", unchanged(&x.Start), x.Until)
 		}
 		return x.PageInfo, nil
 	})
+}
+
+// unchanged says that what stood at the beginning stayed so.
+func unchanged(start *pastAccess) string {
+	if !start.Untold && len(start.Actions) == 0 {
+		return "They could not see it at any time"
+	}
+	return "This did not change"
 }
 
 // words say what somebody could do.
@@ -280,5 +243,5 @@ func (a *pastAccess) words() string {
 	case len(a.Actions) == 0:
 		return "  could not see it\n"
 	}
-	return fmt.Sprintf("  could %s: %s\n  fields: %s\n", actionWords(a.Actions), a.Reason.words(), strings.Join(a.Fields, ", "))
+	return fmt.Sprintf("  could %s: %s\n  fields: %s\n", mayWords(a.Actions, false), a.Reason.words(), strings.Join(a.Fields, ", "))
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"sluice/internal/exporter"
@@ -18,7 +17,7 @@ import (
 
 var whoCommand = &command{
 	name: "who", summary: "list the people who can see a record, or a field of it",
-	usage: "-application NAME -form FORM [-field FIELD] RECORD",
+	usage: "-application NAME -form FORM [-field FIELD] [-json] RECORD",
 	help: `
 Lists the active people of an application who can see a record, what each may do
 with it, and why they see it. With -field only those who have the field; a rule may
@@ -46,11 +45,8 @@ type seer struct {
 }
 
 type seers struct {
-	Nodes    []seer
-	PageInfo struct {
-		HasNextPage bool
-		EndCursor   string
-	}
+	Nodes                                      []seer
+	PageInfo                                   pageEnd
 	TotalCount, MaskedCount, WithoutFieldCount int
 }
 
@@ -59,6 +55,7 @@ func runWho(ctx context.Context, env *Env, c *command, args []string) error {
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`FORM` of the record")
 	field := fs.String("field", "", "`FIELD`: who can see it in this record")
+	raw := jsonFlag(fs)
 	if err := r.start(args, 1, "application", "form"); err != nil {
 		return err
 	}
@@ -66,24 +63,24 @@ func runWho(ctx context.Context, env *Env, c *command, args []string) error {
 	if *field != "" {
 		variables["x"] = *field
 	}
-	t := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	for first := true; ; first = false {
-		var out struct{ WhoCanSee seers }
-		if err := r.graphql(ctx, whoQuery, variables, &out); err != nil {
-			return err
+	t := newTable(env.Stdout, "NAME", "KIND", "MAY", "BECAUSE", "ID")
+	err := pagesOf(ctx, r, whoQuery, "whoCanSee", variables, *raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+		var s seers
+		if err := json.Unmarshal(page, &s); err != nil {
+			return pageEnd{}, err
 		}
 		if first {
-			fmt.Fprintf(env.Stdout, "%s\n\n", out.WhoCanSee.summary(*form, *field))
-			fmt.Fprintln(t, "NAME\tKIND\tMAY\tBECAUSE\tID")
+			fmt.Fprintf(env.Stdout, "%s\n\n", s.summary(*form, *field))
 		}
-		for _, who := range out.WhoCanSee.Nodes {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s (%s)\t%s\n", who.DisplayName, strings.ToLower(who.Kind), who.may(), who.Reason.Text, who.Reason.Statement, who.ID)
+		for _, who := range s.Nodes {
+			t.row(who.DisplayName, strings.ToLower(who.Kind), mayWords(who.Actions, who.Masked), who.Reason.Text+" ("+who.Reason.Statement+")", who.ID)
 		}
-		if !out.WhoCanSee.PageInfo.HasNextPage {
-			return t.Flush()
-		}
-		variables["after"] = out.WhoCanSee.PageInfo.EndCursor
+		return s.PageInfo, nil
+	})
+	if *raw || err != nil {
+		return err
 	}
+	return t.flush()
 }
 
 // summary says in a sentence or two how many there are.
@@ -93,25 +90,28 @@ func (s *seers) summary(form, field string) string {
 	}
 	text := people(s.TotalCount-s.MaskedCount) + " can see " + field + " of this " + form + "."
 	if s.MaskedCount > 0 {
-		text += " For " + people(s.MaskedCount) + " more a rule covers it: they see it empty."
+		text += " For " + morePeople(s.MaskedCount) + " a rule covers it: they see it empty."
 	}
 	if s.WithoutFieldCount > 0 {
-		text += " " + people(s.WithoutFieldCount) + " more can see the record without this field."
+		text += " " + morePeople(s.WithoutFieldCount) + " can see the record without this field."
 	}
 	return text
 }
 
-func people(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return strconv.Itoa(n) + " people"
-}
+func people(n int) string { return plural(n, "person", "people") }
 
-// may lists what somebody may do, in small letters.
-func (s *seer) may() string {
-	text := strings.ToLower(strings.ReplaceAll(strings.Join(s.Actions, ", "), "_", " "))
-	if s.Masked {
+func morePeople(n int) string { return plural(n, "more person", "more people") }
+
+// everyAction are those that somebody may take with a record.
+const everyAction = 7
+
+// mayWords list what somebody may do, in small letters.
+func mayWords(actions []string, masked bool) string {
+	text := strings.ToLower(strings.ReplaceAll(strings.Join(actions, ", "), "_", " "))
+	if len(actions) == everyAction {
+		text = "everything"
+	}
+	if masked {
 		text += "; field covered"
 	}
 	return text
@@ -119,7 +119,7 @@ func (s *seer) may() string {
 
 var whatCommand = &command{
 	name: "what", summary: "say what a person can see in an application",
-	usage: "-application NAME -user ADDRESS|ID [-form FORM]",
+	usage: "-application NAME -user ADDRESS|ID [-form FORM] [-json]",
 	help: `
 Says what an active person of an application can see: for each form how many records
 and what they may do with them, which fields are hidden or may be covered by a rule,
@@ -155,10 +155,11 @@ func runWhat(ctx context.Context, env *Env, c *command, args []string) error {
 	application := fs.String("application", "", "`NAME` of the application")
 	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person")
 	form := fs.String("form", "", "`FORM` to speak of alone")
+	raw := jsonFlag(fs)
 	if err := r.start(args, 0, "application", "user"); err != nil {
 		return err
 	}
-	id, err := r.personID(ctx, *user)
+	id, err := r.person(ctx, "user", *user)
 	if err != nil {
 		return err
 	}
@@ -166,11 +167,18 @@ func runWhat(ctx context.Context, env *Env, c *command, args []string) error {
 	if *form != "" {
 		variables["f"] = *form
 	}
-	var out struct{ WhatCanSee sight }
+	var out struct{ WhatCanSee json.RawMessage }
 	if err := r.graphql(ctx, whatQuery, variables, &out); err != nil {
 		return err
 	}
-	return out.WhatCanSee.print(env.Stdout)
+	if *raw {
+		return printJSON(env.Stdout, out.WhatCanSee)
+	}
+	var s sight
+	if err := json.Unmarshal(out.WhatCanSee, &s); err != nil {
+		return err
+	}
+	return s.print(env.Stdout)
 }
 
 func (s *sight) print(w io.Writer) error {
@@ -182,13 +190,12 @@ func (s *sight) print(w io.Writer) error {
 		fmt.Fprintf(w, "%s the permission set %s", map[bool]string{true: " and", false: " with"}[s.Role != ""], s.PermissionSet)
 	}
 	fmt.Fprint(w, ".\nOf the records that you see yourself, they can\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FORM\tSEE\tEDIT\tDELETE\tEXPORT\tADD\tBECAUSE OF")
+	t := newTable(w, "FORM", "SEE", "EDIT", "DELETE", "EXPORT", "ADD", "BECAUSE OF")
 	for _, f := range s.Forms {
 		n := f.Records
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", f.Form, n.View, n.Edit, n.Delete, n.Export, map[bool]string{true: "yes", false: "no"}[f.Create], dash(f.reasons()))
+		t.row(f.Form, n.View, n.Edit, n.Delete, n.Export, map[bool]string{true: "yes", false: "no"}[f.Create], dash(f.reasons()))
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	for _, part := range []struct {
@@ -272,7 +279,7 @@ func runReview(ctx context.Context, env *Env, c *command, args []string) error {
 // receiveReview copies a review and holds what came to what the server says at its
 // end.
 func (r *remote) receiveReview(resp *http.Response, to io.Writer) (int, error) {
-	p := &exportProgress{w: r.env.Stderr, next: time.Now().Add(time.Second), of: resp.Header.Get("Sluice-Expected-Rows")}
+	p := &exportProgress{w: unguarded(r.env.Stderr), next: time.Now().Add(time.Second), of: resp.Header.Get("Sluice-Expected-Rows")}
 	rows, err := countRows(io.TeeReader(resp.Body, to), exporter.CSV, p)
 	p.end()
 	if err != nil {

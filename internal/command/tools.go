@@ -2,9 +2,9 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -65,7 +65,7 @@ func runUserTools(ctx context.Context, env *Env, c *command, args []string, muta
 	if err := r.beginSignedIn(); err != nil {
 		return err
 	}
-	id, err := r.userID(ctx, *email)
+	id, err := r.person(ctx, "email", *email)
 	if err != nil {
 		return err
 	}
@@ -129,21 +129,22 @@ func toolNames(in []string) ([]string, error) {
 
 var looksCommand = &command{
 	name: "looks", summary: "who looked through whose eyes",
-	usage: "-application NAME [-tool TOOL] [-by ADDRESS] [-at ADDRESS] [-since TIME] [-n COUNT]",
+	usage: "-application NAME [-tool TOOL] [-by ADDRESS|ID] [-user ADDRESS|ID] [-since TIME] [-n MANY]",
 	help: `
 Lists who looked through whose eyes at an application, with which tool, the newest
 first: to admins all of it, to developers what they looked at themselves. FORM and
-RECORD are empty for a look at no single record, and at one that you may not see
+RECORD are - for a look at no single record, and at one that you may not see
 now or that is gone. STATE is "refused" for an attempt without the tool, which was
 shown nothing, and "refused, more not kept" for the last of an hour that is kept.
 
-Times are UTC. -since takes a day (2026-03-01), a time (2026-03-01T09:00:00Z) or
-how long ago (36h). -by and -at take sign-in addresses, which admins may look up.
+Times are UTC. -since takes a day (2026-03-01), a time (2026-03-01T09:00Z) or how
+long ago (36h). -by says who looked, -user through whose eyes: by id, or, for
+admins, by sign-in address.
 
 Examples:
   sluice looks -application sales
   sluice looks -application sales -tool VIEW_AS -since 24h
-  sluice looks -application sales -at bob@acme.example -n 20`,
+  sluice looks -application sales -user bob@acme.example -n 20`,
 	run: runLooks,
 }
 
@@ -180,10 +181,10 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	tool := fs.String("tool", "", "looks with this `TOOL` only")
-	by := fs.String("by", "", "looks of the person with this sign-in `ADDRESS`")
-	at := fs.String("at", "", "looks through the eyes of the person with this sign-in `ADDRESS`")
+	by := fs.String("by", "", "looks of the person with this sign-in `ADDRESS` or id")
+	user := fs.String("user", "", "looks through the eyes of the person with this sign-in `ADDRESS` or id")
 	since := fs.String("since", "", "looks since this `TIME`")
-	count := fs.Int("n", 0, "at most so many, the newest; 0 for all")
+	count := fs.Int("n", 0, "at most so `MANY`, the newest; 0 for all")
 	if err := c.parse(fs, args, 0, "application"); err != nil {
 		return err
 	}
@@ -195,9 +196,12 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 		}
 		variables["t"] = names[0]
 	}
-	from, err := sinceTime(*since, time.Now())
-	if err != nil {
-		return err
+	var from time.Time
+	if *since != "" {
+		var err error
+		if from, err = moment("since", *since, time.Now()); err != nil {
+			return err
+		}
 	}
 	if *count < 0 {
 		return badUsage("-n: expected 0 or more")
@@ -205,62 +209,46 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 	if err := r.beginSignedIn(); err != nil {
 		return err
 	}
-	for name, email := range map[string]string{"by": *by, "at": *at} {
-		if email == "" {
+	for _, p := range []struct{ flag, variable, person string }{{"by", "by", *by}, {"user", "of", *user}} {
+		if p.person == "" {
 			continue
 		}
-		if variables[name], err = r.userID(ctx, email); err != nil {
+		id, err := r.person(ctx, p.flag, p.person)
+		if err != nil {
 			return err
 		}
+		variables[p.variable] = id
 	}
 	return r.printLooks(ctx, variables, from, *count)
 }
 
-// sinceTime reads a day, a time, or how long ago; the zero time for nothing.
-func sinceTime(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, badUsage("-since: expected a day such as 2026-03-01, a time such as 2026-03-01T09:00:00Z, or how long ago, such as 36h")
-}
-
-const looksQuery = `query($a: String!, $t: Tool, $by: ID, $at: ID, $c: String) {
-	looks(application: $a, tool: $t, user: $by, target: $at, first: 200, after: $c) {
+const looksQuery = `query($a: String!, $t: Tool, $by: ID, $of: ID, $after: String) {
+	looks(application: $a, tool: $t, user: $by, target: $of, first: 200, after: $after) {
 		nodes { time tool user { id displayName } target { id displayName } form record refused muted }
 		pageInfo { hasNextPage endCursor } } }`
 
 func (r *remote) printLooks(ctx context.Context, variables map[string]any, from time.Time, count int) error {
-	t := tabwriter.NewWriter(r.env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TIME\tWHO\tTOOL\tTHROUGH THE EYES OF\tFORM\tRECORD\tSTATE")
-	for printed, more := 0, true; more; {
-		var out struct {
-			Looks struct {
-				Nodes    []look
-				PageInfo struct {
-					HasNextPage bool
-					EndCursor   string
-				}
-			}
+	t := newTable(r.env.Stdout, "TIME", "WHO", "TOOL", "THROUGH THE EYES OF", "FORM", "RECORD", "STATE")
+	printed := 0
+	err := pagesOf(ctx, r, looksQuery, "looks", variables, false, func(page json.RawMessage, _ bool) (pageEnd, error) {
+		var x struct {
+			Nodes    []look
+			PageInfo pageEnd
 		}
-		if err := r.graphql(ctx, looksQuery, variables, &out); err != nil {
-			return err
+		if err := json.Unmarshal(page, &x); err != nil {
+			return pageEnd{}, err
 		}
-		for _, l := range out.Looks.Nodes {
+		for _, l := range x.Nodes {
 			if l.Time.Before(from) || count > 0 && printed == count {
-				return t.Flush()
+				return pageEnd{}, nil
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Time.UTC().Format(time.RFC3339), &l.User, l.Tool, l.Target, dash(l.Form), dash(l.Record), l.state())
+			t.row(l.Time.UTC().Format(time.RFC3339), &l.User, l.Tool, l.Target, dash(l.Form), dash(l.Record), l.state())
 			printed++
 		}
-		more, variables["c"] = out.Looks.PageInfo.HasNextPage, out.Looks.PageInfo.EndCursor
+		return x.PageInfo, nil
+	})
+	if err != nil {
+		return err
 	}
-	return t.Flush()
+	return t.flush()
 }

@@ -57,7 +57,7 @@ func TestTools(t *testing.T) {
 		want int
 	}{
 		{nil, 2}, {[]string{"-n", "1"}, 1}, {[]string{"-tool", "REVIEW", "-since", "1h"}, 2}, {[]string{"-tool", "VIEW_AS"}, 0},
-		{[]string{"-by", "eve@acme.example"}, 2}, {[]string{"-at", "eve@acme.example"}, 0}, {[]string{"-since", "2999-01-01"}, 0},
+		{[]string{"-by", "eve@acme.example"}, 2}, {[]string{"-user", "eve@acme.example"}, 0}, {[]string{"-since", "2999-01-01"}, 0},
 	} {
 		out := term.must(append(looks, c.args...)...)
 		if n := len(line.FindAllString(out, -1)); n != c.want || strings.Count(out, "\n") != c.want+1 {
@@ -67,7 +67,7 @@ func TestTools(t *testing.T) {
 	if out := term.must(append(looks, "-token", eve)...); len(line.FindAllString(out, -1)) != 2 {
 		t.Errorf("eve's own: %s", out)
 	}
-	term.fails(1, "FORBIDDEN", append(looks, "-token", eve, "-by", "jo@acme.example")...)
+	term.fails(1, "-by: only admins find people by sign-in address; name the person by their id (FORBIDDEN)", append(looks, "-token", eve, "-by", "jo@acme.example")...)
 	term.fails(2, "-since: expected a day", append(looks, "-since", "yesterday")...)
 	term.fails(2, "-tool: expected", append(looks, "-tool", "X")...)
 	term.fails(2, "-n: expected", append(looks, "-n", "-1")...)
@@ -76,8 +76,10 @@ func TestTools(t *testing.T) {
 		t.Error(got)
 	}
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{"": {}, "1h": now.Add(-time.Hour), "2026-02-01": now.AddDate(0, -1, 0).Add(-9 * time.Hour), "2026-03-01T09:00:00Z": now} {
-		if got, err := sinceTime(text, now); err != nil || !got.Equal(want) {
+	for text, want := range map[string]time.Time{
+		"1h": now.Add(-time.Hour), "2026-02-01": now.AddDate(0, -1, 0).Add(-9 * time.Hour), "2026-03-01T09:00:00Z": now, "2026-03-01T10:00+01:00": now,
+	} {
+		if got, err := moment("since", text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}

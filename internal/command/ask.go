@@ -1,0 +1,85 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// jsonFlag is the flag of commands that print what the server tells.
+func jsonFlag(fs *flag.FlagSet) *bool {
+	return fs.Bool("json", false, "print the server's answer as JSON, one document for each page")
+}
+
+func printJSON(w io.Writer, answer json.RawMessage) error {
+	var text bytes.Buffer
+	if err := json.Indent(&text, answer, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, text.String())
+	return err
+}
+
+// pageEnd says where a page of an answer ended.
+type pageEnd struct {
+	HasNextPage bool
+	EndCursor   string
+}
+
+// pagesOf asks for one page after the other, of the field of that name, and prints
+// them as JSON where raw is set; else show says where the page ended.
+func pagesOf(ctx context.Context, r *remote, query, name string, variables map[string]any, raw bool, show func(page json.RawMessage, first bool) (pageEnd, error)) error {
+	for first := true; ; first = false {
+		out := map[string]json.RawMessage{}
+		if err := r.graphql(ctx, query, variables, &out); err != nil {
+			return err
+		}
+		end, err := pageEnd{}, error(nil)
+		if raw {
+			var page struct{ PageInfo pageEnd }
+			err = errors.Join(json.Unmarshal(out[name], &page), printJSON(r.env.Stdout, out[name]))
+			end = page.PageInfo
+		} else {
+			end, err = show(out[name], first)
+		}
+		if err != nil || !end.HasNextPage {
+			return err
+		}
+		variables["after"] = end.EndCursor
+	}
+}
+
+// person takes an id as it is, and finds a person by sign-in address. The flag is
+// named where there is none.
+func (r *remote) person(ctx context.Context, name, user string) (string, error) {
+	if len(user) == 36 && !strings.Contains(user, "@") {
+		return user, nil
+	}
+	id, err := r.userID(ctx, user)
+	if e, refused := errors.AsType[*serverError](err); refused && e.code == "FORBIDDEN" {
+		return "", fmt.Errorf("-%s: only admins find people by sign-in address; name the person by their id (FORBIDDEN)", name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("-%s: %w", name, err)
+	}
+	return id, nil
+}
+
+// moment reads a time of a flag: a day, a time, or how long ago.
+func moment(name, text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, badUsage("-%s: expected a day such as 2026-03-01, a time such as 2026-03-01T09:00Z, or how long ago, such as 36h", name)
+}
