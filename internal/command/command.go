@@ -172,7 +172,7 @@ func (c *command) parse(fs *flag.FlagSet, args []string, operands int, required 
 }
 
 // shortFlags are other names of flags, the same for all commands.
-var shortFlags = map[string]string{"application": "app", "o": "out", "user": "email"}
+var shortFlags = map[string]string{"application": "app", "o": "out", "user": "email", "email": "user"}
 
 // addShort gives the flags their other names.
 func (c *command) addShort(fs *flag.FlagSet) {
