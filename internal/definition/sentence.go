@@ -25,7 +25,7 @@ func (w word) is(text string) bool { return !w.quoted && w.text == text }
 func cut(s string) []word {
 	var out []word
 	for s = strings.TrimLeftFunc(s, unicode.IsSpace); s != ""; s = strings.TrimLeftFunc(s, unicode.IsSpace) {
-		n := 0
+		var n int
 		switch c := s[0]; {
 		case c == '"' || c == '\'':
 			text, rest := unquote(s[1:], s[:1])
