@@ -89,6 +89,10 @@ type Comparison struct {
 	Data    uint64 `json:"data,omitempty"`
 	Digest  string `json:"digest,omitempty"`
 	Exposes bool   `json:"exposes,omitempty"`
+	// Harmless says that it exposes nothing on records that its asker does not see
+	// either. It is shown to nobody: see Op.newlyExposes. False also where the
+	// engine does not ask for approval.
+	Harmless bool `json:"harmless,omitempty"`
 	// Parts is in how many documents the difference is kept.
 	Parts int `json:"parts,omitempty"`
 	// Approval is that of another admin; nil for none.

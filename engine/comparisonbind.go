@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 
-	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
@@ -14,7 +13,12 @@ const opBind = "engine.bind"
 
 // bound holds a change of rights to the state that it was judged on. Nil holds it
 // to nothing.
-type bound struct{ epoch uint64 }
+type bound struct {
+	epoch uint64
+	// compared says that it is held to a difference, approved that another admin
+	// approved of that.
+	compared, approved bool
+}
 
 // check refuses a transaction that finds another state of people and definitions.
 // It comes before the first write.
@@ -67,18 +71,22 @@ func (e *Engine) bind(ctx context.Context, p identity.Principal, application str
 		return nil, errNotCompared
 	case op.epoch != mine.Epoch || op.epoch != root.Epoch:
 		return nil, errRightsChanged
-	case e.o.ApproveExposure && (mine.Exposes || root.Exposes) && !op.approved(root):
-		return nil, errNotApproved
 	}
 	if err := op.sameStill(mine); err != nil {
 		return nil, err
+	}
+	approved := op.approved(root)
+	if e.o.ApproveExposure && !approved {
+		if err := op.exposesNothing(change, mine, root); err != nil {
+			return nil, err
+		}
 	}
 	if root.Approval != nil {
 		if err := op.othersStill(mine, root); err != nil {
 			return nil, err
 		}
 	}
-	return &bound{op.epoch}, nil
+	return &bound{epoch: op.epoch, compared: true, approved: approved}, nil
 }
 
 // compared returns the viewer's own comparison that an id stands for, and the one
@@ -160,31 +168,6 @@ func tooMuch(err error) error {
 	return err
 }
 
-// bindUncompared lets a change pass that needs no approval. A new application
-// exposes nothing: nobody but admins has a place in it.
-func (e *Engine) bindUncompared(ctx context.Context, p identity.Principal, application string, change *ProposedChange) (*bound, error) {
-	if !e.o.ApproveExposure {
-		return nil, nil
-	}
-	b, exists, err := e.existing(p, application)
-	if err != nil || !exists {
-		return b, err
-	}
-	op, err := e.Read(ctx, p, application)
-	if err != nil {
-		return nil, err
-	}
-	defer op.Close()
-	exposes, err := op.exposes(change)
-	switch {
-	case err != nil:
-		return nil, tooMuch(err)
-	case exposes:
-		return nil, errNotApproved
-	}
-	return &bound{op.epoch}, nil
-}
-
 // existing reports whether an application exists, for somebody who may define it,
 // and the state in which it does.
 func (e *Engine) existing(p identity.Principal, application string) (*bound, bool, error) {
@@ -199,48 +182,4 @@ func (e *Engine) existing(p identity.Principal, application string) (*bound, boo
 		return mayPropose(people, p, application, exists)
 	})
 	return b, exists, err
-}
-
-// exposes reports whether a change newly exposes personal data, in the eyes of the
-// viewer. A document with faults exposes nothing: it is refused.
-func (op *Op) exposes(change *ProposedChange) (bool, error) {
-	proposal, err := op.proposal(change)
-	if err != nil {
-		return false, err
-	}
-	unmarked, err := op.unmarks(proposal)
-	if err != nil || unmarked {
-		return unmarked, err
-	}
-	d, err := op.compare(proposal, &CompareOptions{})
-	if err != nil {
-		return false, err
-	}
-	return len(d.Exposed) > 0, nil
-}
-
-// unmarks reports whether a proposal takes the mark of personal data or health
-// information from a field that stays: what is exposed next would not count.
-func (op *Op) unmarks(proposal *Proposal) (bool, error) {
-	before, after, err := op.sides(proposal, &Difference{})
-	if err != nil || after == nil {
-		return false, err
-	}
-	return unmarks(before.app.def, after.app.def), nil
-}
-
-func unmarks(was, is *definition.Application) bool {
-	for _, f := range was.Forms {
-		now, ok := is.FormNumber(f.Number)
-		if !ok {
-			continue
-		}
-		for _, fd := range f.Fields {
-			x, ok := now.FieldNumber(fd.Number)
-			if ok && (fd.PII && !x.PII || fd.EPHI && !x.EPHI) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash"
 	"slices"
 	"sync"
@@ -219,7 +220,7 @@ func (e *Engine) runComparison(ctx context.Context, p identity.Principal, c *Com
 	switch {
 	case err == nil:
 		c.State, c.Epoch, c.Data, c.Digest = ComparisonDone, d.Epoch, d.Data, digest
-	case err == errComparisonCancelled:
+	case errors.Is(err, errComparisonCancelled):
 		c.State = ComparisonCancelled
 	default:
 		c.State, c.Reason = ComparisonFailed, comparisonReason(err)
@@ -272,10 +273,18 @@ func (e *Engine) compareChange(ctx context.Context, p identity.Principal, c *Com
 		return nil, "", err
 	}
 	d, digest, err := op.digested(&c.Change, progress)
-	if err == nil && len(d.Exposed) > 0 {
-		c.Exposes = true
+	if err != nil {
+		return nil, "", err
 	}
-	return d, digest, err
+	c.Exposes = c.Exposes || len(d.Exposed) > 0
+	if e.o.ApproveExposure && !c.Exposes && len(d.Faults) == 0 {
+		exposes, err := op.exposes(&c.Change)
+		if err != nil {
+			return nil, "", err
+		}
+		c.Harmless = !exposes
+	}
+	return d, digest, nil
 }
 
 // digested compares and sums all rows up.

@@ -209,7 +209,11 @@ func (e *Engine) ApplyCompared(ctx context.Context, p identity.Principal, source
 				return err
 			}
 			out, prepared = &Applied{}, nil
-			return e.propose(txn, people, p, name, source, allowDrop, out, &prepared, g)
+			err := e.propose(txn, people, p, name, source, allowDrop, out, &prepared, g)
+			if err != nil || prepared == nil {
+				return err
+			}
+			return held.hold(txn, name)
 		})
 	}, func() (*pass, []definition.Fault, error) { return e.testDocument(ctx, p, name, source, allowDrop) })
 	if len(failing) > 0 {
@@ -241,7 +245,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 	if *out = j.applied(); len(j.faults) > 0 || j.unchanged {
 		return nil
 	}
-	if err := g.needs(txn, j.next); err != nil {
+	if err := g.needs(txn, j.next, false); err != nil {
 		return err
 	}
 	if *prepared = e.storeVersion(&j.ptr, j.prev, j.next); *prepared == nil {

@@ -82,13 +82,29 @@ const (
 	slotExposed
 )
 
-// take counts one record.
-func (t *ledger) take(id record.ID, was, is *policy.Decided) error {
-	t.records++
+// begin makes room for another record.
+func (t *ledger) begin() {
 	for _, x := range t.struck {
 		t.spare = append(t.spare, x.people)
 	}
 	t.struck = t.struck[:0]
+}
+
+// exposesOn reports whether somebody newly reads a marked field of a record.
+func (t *ledger) exposesOn(was, is *policy.Decided) bool {
+	t.begin()
+	for i, n := range t.fields {
+		if t.marked.Has(n) {
+			t.expose(i, n, was.Read[n], is.Read[n])
+		}
+	}
+	return len(t.struck) > 0
+}
+
+// take counts one record.
+func (t *ledger) take(id record.ID, was, is *policy.Decided) error {
+	t.records++
+	t.begin()
 	for i, a := range judgedActions {
 		t.strike(i, was.Actions[a], is.Actions[a])
 	}

@@ -28,6 +28,9 @@ type comparison struct {
 	verdicts      map[asked]rules.Verdict // of the window
 	key           []byte                  // scratch
 	done, total   int
+	// judges looks at every record, whoever sees it, and finds nothing but exposed:
+	// whether somebody newly reads a marked field. See Op.newlyExposes.
+	judges, exposed bool
 }
 
 func newComparison(op *Op, before, after *side, o *CompareOptions) *comparison {
@@ -64,6 +67,9 @@ func (c *comparison) run(d *Difference) error {
 		return err
 	}
 	for _, t := range c.ledgers() {
+		if c.judges && (c.exposed || len(t.marked.Numbers()) == 0) {
+			continue
+		}
 		if err := c.walk(t); err != nil {
 			return err
 		}
@@ -135,7 +141,7 @@ func (c *comparison) walk(t *ledger) error {
 			}
 			window = window[:0]
 		}
-		if !more {
+		if !more || c.exposed {
 			return records.Err()
 		}
 	}
@@ -162,13 +168,7 @@ func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 	}
 	c.trim()
 	c.op.fuel = rules.Fuel{Left: rules.QueryFuel}
-	c.op.askShown(f, rulesIn(c.op.view.Reach(f.def.Number, viewAction), nil), window)
-	seen := make([]record.Record, 0, len(window))
-	for _, rec := range window {
-		if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {
-			seen = append(seen, rec)
-		}
-	}
+	seen := c.looked(f, window)
 	c.askAll(c.before, t.before, seen)
 	c.askAll(c.after, t.after, seen)
 	for _, rec := range seen {
@@ -176,12 +176,32 @@ func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 		if err := c.op.failed(); err != nil {
 			return err
 		}
+		if c.judges {
+			c.exposed = c.exposed || t.exposesOn(was, is)
+			continue
+		}
 		if err := t.take(rec.ID(), was, is); err != nil {
 			return err
 		}
 	}
 	c.done += len(seen)
 	return c.op.failed()
+}
+
+// looked returns the records of a window that are looked at: those that the asker
+// sees, but where the comparison tells nothing of them.
+func (c *comparison) looked(f *form, window []record.Record) []record.Record {
+	if c.judges {
+		return window
+	}
+	c.op.askShown(f, rulesIn(c.op.view.Reach(f.def.Number, viewAction), nil), window)
+	seen := make([]record.Record, 0, len(window))
+	for _, rec := range window {
+		if c.op.view.Decide(f.def.Number, viewAction, &subject{op: c.op, form: f, rec: rec}) {
+			seen = append(seen, rec)
+		}
+	}
+	return seen
 }
 
 // decide says who may do what on a side; nobody where it has no such form.

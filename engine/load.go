@@ -60,6 +60,11 @@ type pointer struct {
 	// number that no abandoned version used.
 	Last   uint64            `json:"last,omitempty"`
 	Floors map[uint32]uint32 `json:"floors,omitempty"`
+	// Held is the epoch at which a preparing version that was compared may be
+	// activated, zero for one that was not; Approved says that another admin
+	// approved of what it exposes.
+	Held     uint64 `json:"held,omitempty"`
+	Approved bool   `json:"approved,omitempty"`
 }
 
 func pointerKey(name string) string { return "p/" + name }

@@ -28,11 +28,11 @@ type pass struct {
 	findings []definition.Finding
 }
 
-// needs returns errUntested where a version has tests that did not pass at the
-// epoch of a transaction. Reading the epoch keeps the transaction from being
-// committed beside one that changes it.
-func (g *pass) needs(txn *storage.Txn, next *definition.Application) error {
-	if len(next.Tests) == 0 {
+// needs returns errUntested where a version has tests, or is to be judged for
+// another reason, and did not pass at the epoch of a transaction. Reading the epoch
+// keeps the transaction from being committed beside one that changes it.
+func (g *pass) needs(txn *storage.Txn, next *definition.Application, judge bool) error {
+	if len(next.Tests) == 0 && !judge {
 		return nil
 	}
 	epoch, err := txn.Epoch()

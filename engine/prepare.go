@@ -128,7 +128,10 @@ func (e *Engine) prepare(ctx context.Context, p identity.Principal, prep *prepar
 		return faults, e.settle(ctx, p, prep, false, nil)
 	}
 	_, faults, err := gated(func(g *pass) error { return e.settle(ctx, p, prep, true, g) },
-		func() (*pass, []definition.Fault, error) { return e.testPrepared(ctx, p, prep) })
+		func() (*pass, []definition.Fault, error) { return e.judged(ctx, p, prep) })
+	if errors.Is(err, errRightsChanged) {
+		faults = refusal(err)
+	}
 	if len(faults) > 0 {
 		return faults, e.settle(ctx, p, prep, false, nil)
 	}
@@ -145,9 +148,13 @@ func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *prepara
 		if err != nil || !ok || ptr.Preparing != prep.next.Version {
 			return err // another Apply has settled it
 		}
-		ptr.Preparing = 0
+		was := ptr
+		ptr.Preparing, ptr.Held, ptr.Approved = 0, 0, false
 		if activate {
-			if err := g.needs(txn, prep.next); err != nil {
+			if err := was.held(txn); err != nil {
+				return err
+			}
+			if err := g.needs(txn, prep.next, e.o.ApproveExposure && !was.Approved); err != nil {
 				return err
 			}
 			prev, err := readDefinition(txn, prep.name, ptr.Active)
