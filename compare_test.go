@@ -234,6 +234,27 @@ func TestCompareDownload(t *testing.T) {
 	}
 }
 
+// TestCompareDownloadGuardsNames: a name that a spreadsheet would run is no formula
+// in the rows.
+func TestCompareDownloadGuardsNames(t *testing.T) {
+	d := anInn(t, httpd.Options{})
+	for at, name := range []string{`=HYPERLINK("x")`, "@sum, 1", "+1"} {
+		id := d.manage(t, "ann", `mutation{addUser(input:{email:"eve%d@inn.example",displayName:%q,password:"a long password"}){user{id}}}`, at, name).at("addUser.user.id")
+		d.manage(t, "ann", `mutation{assignUser(application:"inn",user:%q,role:"clerk",permissionSet:"clerks"){user{id}}}`, id)
+	}
+	a := d.done(t, "ann", d.compare(t, "ann", "inn", roomsHidden))
+	status, lines, _ := d.rows(t, "ann", a.at("accessDifference.download").(string))
+	names := map[string]int{}
+	for _, l := range lines[min(1, len(lines)):] {
+		names[l[3]]++
+	}
+	for _, name := range []string{`'=HYPERLINK("x")`, "'@sum, 1", "'+1", "cleo", "carl"} {
+		if names[name] != 3 { // guests
+			t.Errorf("status %d: %d rows of %s in %v", status, names[name], name, names)
+		}
+	}
+}
+
 // TestExposureTakesTwoPersons is the whole story: planned, refused, approved by
 // another admin, applied.
 func TestExposureTakesTwoPersons(t *testing.T) {

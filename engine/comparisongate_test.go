@@ -23,9 +23,9 @@ func guarded(t *testing.T, source []byte) []byte {
 	return bytes.Replace(source, []byte(rules), []byte(rules+"  - {name: guard, form: Customer, effect: RESTRICT, bindsAdmins: true, users: [rex@x.io]}\n"), 1)
 }
 
-// TestApprovalDoesNotDependOnWhoAppliesP10: what is exposed on records that the
+// TestP10_ApprovalDoesNotDependOnWhoApplies: what is exposed on records that the
 // applier does not see needs approval as well, and nothing else of them is told.
-func TestApprovalDoesNotDependOnWhoAppliesP10(t *testing.T) {
+func TestP10_ApprovalDoesNotDependOnWhoApplies(t *testing.T) {
 	h := newHouse(t)
 	secret := h.add("admin", "Customer", cell{"name": "Secret", "tax": "1"})
 	if faults := h.applied("super", guarded(t, houseWith(t, ""))); len(faults) > 0 {
@@ -61,9 +61,9 @@ func TestApprovalDoesNotDependOnWhoAppliesP10(t *testing.T) {
 	must(t, err)
 }
 
-// TestApprovalOfWhatIsHiddenG1: hiding one's own records is no way around approval;
+// TestG1_ApprovalOfWhatIsHidden: hiding one's own records is no way around approval;
 // of what another admin hides nothing is told, as nobody else reads it anyway.
-func TestApprovalOfWhatIsHiddenG1(t *testing.T) {
+func TestG1_ApprovalOfWhatIsHidden(t *testing.T) {
 	for _, who := range []string{"admin", "super"} {
 		h := newHouse(t)
 		h.e.o.ApproveExposure = true
@@ -120,9 +120,9 @@ func (h *house) finished(prep *preparation) (faults []definition.Fault, active b
 	return faults, active
 }
 
-// TestApprovalAtActivationP10: a version that is prepared is judged again when it
+// TestP10_ApprovalAtActivation: a version that is prepared is judged again when it
 // is activated, on people and records of then.
-func TestApprovalAtActivationP10(t *testing.T) {
+func TestP10_ApprovalAtActivation(t *testing.T) {
 	h := newHouse(t)
 	h.e.o.ApproveExposure = true
 	source, ctx := prepared(t), t.Context()
@@ -141,9 +141,9 @@ func TestApprovalAtActivationP10(t *testing.T) {
 	}
 }
 
-// TestDifferenceAtActivationP10: a version that is held to a difference is not
+// TestP10_DifferenceAtActivation: a version that is held to a difference is not
 // activated beside other rights; what was approved of is activated.
-func TestDifferenceAtActivationP10(t *testing.T) {
+func TestP10_DifferenceAtActivation(t *testing.T) {
 	h := newHouse(t)
 	h.e.o.ApproveExposure = true
 	h.add("admin", "Customer", cell{"name": "One", "tax": "1"})

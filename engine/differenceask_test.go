@@ -242,3 +242,20 @@ func TestP10_DifferenceAsksOfOtherFormulas(t *testing.T) {
 		}
 	}
 }
+
+// TestP10_StaticRightsNameFieldsOnce: a person who gets a place gains each field of
+// a form once, system fields among them.
+func TestP10_StaticRightsNameFieldsOnce(t *testing.T) {
+	h := newHouse(t)
+	d, err := h.e.Compare(t.Context(), h.as["admin"], "crm", Proposal{Assignments: []AssignmentChange{{
+		User: h.id["nobody"], Assign: &directory.Assignment{Kind: identity.Live, Role: "Rep", PermissionSet: "Half"},
+	}}}, CompareOptions{})
+	must(t, err)
+	if len(d.Shapes) != 1 || len(d.Shapes[0].Gained.Forms) != 1 {
+		t.Fatalf("%+v", d.Shapes)
+	}
+	got := d.Shapes[0].Gained.Forms[0].Visible
+	if want := []string{"id", "addedTime", "modifiedTime", "modifiedBy", "title", "rep"}; !slices.Equal(got, want) {
+		t.Errorf("gains %v, want %v", got, want)
+	}
+}

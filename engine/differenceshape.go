@@ -111,13 +111,9 @@ func actionsOf(s *policy.FormShape) (out []definition.Action) {
 	return out
 }
 
+// namesOf names fields in order of their numbers.
 func namesOf(f *definition.Form, numbers record.FieldSet) (out []string) {
 	for _, n := range numbers.Numbers() {
-		for _, s := range record.System {
-			if s.Number == n {
-				out = append(out, s.Name)
-			}
-		}
 		if fd, ok := f.FieldNumber(n); ok {
 			out = append(out, fd.Name)
 		}

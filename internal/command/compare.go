@@ -273,8 +273,21 @@ func (o *planOptions) show(ctx context.Context, r *remote, d *difference, next s
 		return fmt.Errorf("-o: the difference of somebody else has no rows for you")
 	}
 	return r.save(ctx, d.Download, *o.out, "rows", func(resp *http.Response, to io.Writer) (int, error) {
-		return r.receive(resp, to, exporter.CSV)
+		return r.receiveDifference(resp, to)
 	})
+}
+
+// sameTrailer says whether the rows of a difference are those that were compared.
+const sameTrailer = "Sluice-Same"
+
+// receiveDifference copies the rows of a difference and warns where they are not
+// what was compared.
+func (r *remote) receiveDifference(resp *http.Response, to io.Writer) (int, error) {
+	rows, err := r.receive(resp, to, exporter.CSV)
+	if err == nil && resp.Trailer.Get(sameTrailer) != "true" {
+		fmt.Fprintln(r.env.Stderr, "Warning: records were changed while or since this was compared: the rows are those of now, not what is shown. Compare again.")
+	}
+	return rows, err
 }
 
 var compareReviewCommand = &command{

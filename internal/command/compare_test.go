@@ -1,7 +1,10 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,5 +78,22 @@ func TestPlan(t *testing.T) {
 	term.fails(1, "FORBIDDEN", "compare", "approve", id)
 	for _, bad := range [][]string{{}, {"-role", "CEO"}, {"-email", "bob@acme.example"}, {"-email", "bob@acme.example", "-unassign", "-role", "CEO"}, {"-f", next, "-version", "1"}, {"-rule", "x"}} {
 		term.fails(2, "compare: ", append(compare, bad...)...)
+	}
+}
+
+// TestRowsThatWereNotComparedAreToldOf: rows that are not those that were compared
+// are written, and said to be so.
+func TestRowsThatWereNotComparedAreToldOf(t *testing.T) {
+	for same, warned := range map[string]bool{"true": false, "false": true, "": true} {
+		var to, errs bytes.Buffer
+		r := &remote{env: &Env{Stderr: &errs}}
+		resp := &http.Response{
+			Body:    io.NopCloser(strings.NewReader("form,record\r\nGuest,1\r\n")),
+			Trailer: http.Header{rowsTrailer: {"1"}, sameTrailer: {same}},
+		}
+		rows, err := r.receiveDifference(resp, &to)
+		if err != nil || rows != 1 || !strings.Contains(to.String(), "Guest") || strings.Contains(errs.String(), "Compare again") != warned {
+			t.Errorf("%q: %d rows, %v, said %q", same, rows, err, errs.String())
+		}
 	}
 }

@@ -96,7 +96,7 @@ func runExplain(ctx context.Context, env *Env, c *command, args []string) error 
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	form := fs.String("form", "", "`FORM` of the record")
-	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person; you when left out")
+	user := fs.String("user", "", "sign-in address or id, `ADDRESS|ID`, of the person; you when left out")
 	action := fs.String("action", "", "show everything that was tried for one `ACTION`")
 	raw := jsonFlag(fs)
 	if err := r.start(args, 1, "application", "form"); err != nil {

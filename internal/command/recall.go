@@ -92,7 +92,7 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	form := fs.String("form", "", "`FORM` of the record")
 	at := fs.String("at", "", "`TIME` of which to tell who could see the record")
 	field := fs.String("field", "", "tell of this `FIELD` of the record, with -at")
-	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person whose access to tell of")
+	user := fs.String("user", "", "sign-in address or id, `ADDRESS|ID`, of the person whose access to tell of")
 	from := fs.String("from", "", "`TIME` at which to begin, with -user")
 	to := fs.String("to", "", "`TIME` at which to end, with -user; now when left out")
 	raw := jsonFlag(fs)

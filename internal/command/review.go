@@ -153,7 +153,7 @@ type formSight struct {
 func runWhat(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	user := fs.String("user", "", "sign-in `ADDRESS` or id of the person")
+	user := fs.String("user", "", "sign-in address or id, `ADDRESS|ID`, of the person")
 	form := fs.String("form", "", "`FORM` to speak of alone")
 	raw := jsonFlag(fs)
 	if err := r.start(args, 0, "application", "user"); err != nil {
