@@ -255,7 +255,7 @@ func TestP10_StaticRightsNameFieldsOnce(t *testing.T) {
 		t.Fatalf("%+v", d.Shapes)
 	}
 	got := d.Shapes[0].Gained.Forms[0].Visible
-	if want := []string{"id", "addedTime", "modifiedTime", "modifiedBy", "title", "rep"}; !slices.Equal(got, want) {
+	if want := []string{"id", "version", "addedTime", "modifiedBy", "modifiedTime", "title", "rep"}; !slices.Equal(got, want) {
 		t.Errorf("gains %v, want %v", got, want)
 	}
 }
