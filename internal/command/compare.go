@@ -78,7 +78,7 @@ type proposal struct {
 func proposalFlags(fs *flag.FlagSet) *proposal {
 	p := &proposal{
 		file: fs.String("f", "", "`FILE` with a definition in YAML, - for standard input"), allowDrop: fs.Bool("allow-drop", false, "permit that fields and forms with data go away"),
-		user: fs.String("user", "", "sign-in `ADDRESS` or id of a person whose place changes"), role: fs.String("role", "", "`ROLE` that the person would have"),
+		user: fs.String("user", "", "sign-in address or id, `ADDRESS|ID`, of a person whose place changes"), role: fs.String("role", "", "`ROLE` that the person would have"),
 		set: fs.String("set", "", "permission `SET` that the person would have"), unassign: fs.Bool("unassign", false, "the person would have no place"),
 		on: fs.Bool("activate", false, "the person would be activated"), off: fs.Bool("deactivate", false, "the person would be deactivated"),
 		version: fs.Uint("version", 0, "`NUMBER` of an earlier version of the definition"), from: fs.Uint("from", 0, "`NUMBER` of the version to compare with (default the active one)"),

@@ -181,8 +181,8 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
 	tool := fs.String("tool", "", "looks with this `TOOL` only")
-	by := fs.String("by", "", "looks of the person with this sign-in `ADDRESS` or id")
-	user := fs.String("user", "", "looks through the eyes of the person with this sign-in `ADDRESS` or id")
+	by := fs.String("by", "", "looks of the person with this sign-in address or id, `ADDRESS|ID`,")
+	user := fs.String("user", "", "looks through the eyes of the person with this sign-in address or id, `ADDRESS|ID`,")
 	since := fs.String("since", "", "looks since this `TIME`")
 	count := fs.Int("n", 0, "at most so `MANY`, the newest; 0 for all")
 	if err := c.parse(fs, args, 0, "application"); err != nil {
