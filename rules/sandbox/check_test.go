@@ -32,7 +32,7 @@ var refusedModules = []struct {
 	{"empty", nil, "version 1"},
 	{"another version", []byte("\x00asm\x02\x00\x00\x00"), "version 1"},
 	{"truncated", ok().build()[:40], "ends too early"},
-	{"too large", append(ok().build(), make([]byte, maxModule)...), "at most"},
+	{"too large", append(ok().build(), make([]byte, maxModule)...), "bytes, the limit is 262,144"},
 	{"no memory", with(func(w *wasm) { w.memories = nil; w.exports = w.exports[1:] }), "memory"},
 	{"memory not exported", with(func(w *wasm) { w.exports = w.exports[1:] }), "memory exported"},
 	{"no buffer function", with(func(w *wasm) { w.exports = append(w.exports[:1], w.exports[2:]...) }), "sluice_buf"},
@@ -46,17 +46,17 @@ var refusedModules = []struct {
 	// Compile bombs.
 	{"fifty million locals", with(func(w *wasm) { w.fn(1, body("\x01"+u(50_000_000)+"\x7e", end)) }), "locals"},
 	{"locals that wrap 32 bits", with(func(w *wasm) { w.fn(1, body("\x02"+u(1<<32-1)+"\x7e"+u(2)+"\x7e", end)) }), "locals"},
-	{"locals × blocks", with(func(w *wasm) { w.fn(1, body("\x01"+u(500)+"\x7e", repeat("\x02\x40"+end, 200)+end)) }), "locals × blocks"},
+	{"locals × blocks", with(func(w *wasm) { w.fn(1, body("\x01"+u(500)+"\x7e", repeat("\x02\x40"+end, 200)+end)) }), "locals × basic blocks, the limit"},
 	{"many blocks", with(func(w *wasm) { w.fn(1, code(repeat("\x02\x40"+end, 600)+end)) }), "basic blocks"},
 	{"many blocks in all", with(func(w *wasm) {
 		for range 3 {
 			w.fn(1, code(repeat("\x02\x40"+end, 400)+end))
 		}
-	}), "blocks² in all"},
+	}), "together have 1,283,204 basic blocks"},
 	{"deep nesting", with(func(w *wasm) { w.fn(1, code(repeat("\x02\x40", 1100)+repeat(end, 1100)+end)) }), "nested"},
 	{"branch table", with(func(w *wasm) { w.fn(1, code(i32(0)+"\x0e"+u(5000)+repeat("\x00", 5001)+end)) }), "branch table"},
 	{"branch table counts as blocks", with(func(w *wasm) { w.fn(1, code(i32(0)+"\x0e"+u(4000)+repeat("\x00", 4001)+end)) }), "basic blocks"},
-	{"large body", with(func(w *wasm) { w.fn(1, code(repeat("\x01", maxBody)+end)) }), "bytes in a function"},
+	{"large body", with(func(w *wasm) { w.fn(1, code(repeat("\x01", maxBody)+end)) }), "function 2 has 32,770 bytes"},
 	{"many functions", with(func(w *wasm) {
 		for range 1000 {
 			w.fn(1, code(end))

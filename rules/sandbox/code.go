@@ -1,5 +1,7 @@
 package sandbox
 
+import "fmt"
+
 // function is what the walk of one body learned.
 type function struct {
 	body   []byte // borrowed, local declarations included
@@ -47,9 +49,10 @@ func (m *module) readCode(s *reader) {
 			s.fail("more bodies than functions")
 			return
 		}
-		body := s.bytes(uint32(s.count("bytes in a function", maxBody)))
+		s.place = m.functionName(m.imported + k)
+		body := s.bytes(uint32(s.count("bytes", maxBody)))
 		f := function{body: body, inputs: len(m.types[m.functions[m.imported+k]].params)}
-		b := &reader{b: body, err: s.err}
+		b := &reader{b: body, err: s.err, place: s.place}
 		f.readLocals(b)
 		w := walker{m: m, r: b, f: &f}
 		w.walk()
@@ -67,7 +70,7 @@ func (f *function) readLocals(r *reader) {
 		total += uint64(r.u32())
 		checkType(r, r.u8())
 		if total > maxLocals {
-			r.fail("%d locals in a function, at most %d", total, maxLocals)
+			r.over(int64(total), "locals", maxLocals)
 			return
 		}
 	}
@@ -87,16 +90,38 @@ func (m *module) add(s *reader, f function) {
 		what       string
 		got, limit int
 	}{
-		{"basic blocks in a function", f.blocks, maxBlocks},
-		{"locals × blocks in a function", product, maxLocalsBlocks},
-		{"locals in all", m.facts.locals, maxAllLocals},
-		{"blocks² in all", m.facts.blocksSquared, maxBlocksSquared},
-		{"locals × blocks in all", m.facts.localsBlocks, maxAllLocalsBlks},
+		{"basic blocks", f.blocks, maxBlocks},
+		{"locals × basic blocks", product, maxLocalsBlocks},
 	} {
 		if l.got > l.limit {
-			s.fail("%d %s, at most %d", l.got, l.what, l.limit)
+			s.over(int64(l.got), l.what, l.limit)
 		}
 	}
+	s.place = ""
+	for _, l := range []struct {
+		what       string
+		got, limit int
+	}{
+		{"locals", m.facts.locals, maxAllLocals},
+		{"basic blocks, each function's squared", m.facts.blocksSquared, maxBlocksSquared},
+		{"locals × basic blocks", m.facts.localsBlocks, maxAllLocalsBlks},
+	} {
+		if l.got > l.limit {
+			s.fail("all functions up to function %d together have %s %s, the limit is %s: make the module smaller",
+				m.imported+len(m.code)-1, thousands(int64(l.got)), l.what, thousands(int64(l.limit)))
+		}
+	}
+}
+
+// functionName names a function for an error: by its index, imported ones
+// counted, and by an export, if it has one.
+func (m *module) functionName(index int) string {
+	for _, e := range m.exports {
+		if e.kind == kindFunc && e.index == index {
+			return fmt.Sprintf("function %d (exported as %.40q)", index, e.name)
+		}
+	}
+	return fmt.Sprintf("function %d", index)
 }
 
 func (w *walker) walk() {
@@ -145,7 +170,7 @@ func (w *walker) structure(code byte) {
 		w.stack = append(w.stack, code)
 		w.f.blocks += 2
 		if len(w.stack) > maxNesting {
-			w.r.fail("blocks nested more than %d deep", maxNesting)
+			w.r.fail("blocks nested more than %d deep: split the function", maxNesting)
 		}
 		if code == opLoop {
 			w.open(pointLoop)
@@ -235,7 +260,7 @@ func (w *walker) immediate(code byte, o op, at int) int {
 	case misc:
 		return w.misc(at)
 	default:
-		r.fail("opcode %#x is not allowed", code)
+		r.fail("opcode %#x is not allowed%s", code, feature(code))
 	}
 	return 0
 }
@@ -275,7 +300,7 @@ func (w *walker) misc(at int) int {
 		w.r.zero("memory.copy")
 	case code == miscFill:
 	default:
-		w.r.fail("opcode 0xfc %#x is not allowed", code)
+		w.r.fail("opcode 0xfc %#x is not allowed%s", code, miscFeature(code))
 		return 0
 	}
 	w.r.zero("memory")
@@ -289,4 +314,28 @@ func (w *walker) needMemory() {
 	if w.m.memories == 0 {
 		w.r.fail("there is no memory")
 	}
+}
+
+// feature says what an opcode that is not allowed belongs to, and what to do.
+func feature(code byte) string {
+	switch {
+	case code == 0xfd:
+		return " (vectors): build without SIMD"
+	case code == 0xfe:
+		return " (threads): build without atomics"
+	case code == 0x12 || code == 0x13:
+		return " (tail calls): build without them"
+	case code >= 0x06 && code <= 0x0a || code >= 0x18 && code <= 0x19:
+		return " (exceptions): build without them"
+	case code == 0x25 || code == 0x26 || code >= 0xd0 && code <= 0xd2:
+		return " (references): build without reference types"
+	}
+	return ""
+}
+
+func miscFeature(code byte) string {
+	if code == 9 {
+		return " (data.drop): build without passive data segments"
+	}
+	return " (changes a table): tables stay as they begin"
 }

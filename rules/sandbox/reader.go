@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 
 	"sluice/internal/fault"
@@ -13,12 +14,40 @@ type reader struct {
 	b   []byte
 	i   int
 	err error
+	// place is what errors are about, such as "function 12"; empty for the module.
+	place string
 }
 
 func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fault.New(fault.Invalid, "sandbox", "module: %s", fmt.Sprintf(format, args...))
+	if r.err != nil {
+		return
 	}
+	what := fmt.Sprintf(format, args...)
+	if r.place != "" {
+		what = r.place + ": " + what
+	}
+	r.err = fault.New(fault.Invalid, "sandbox", "module: %s", what)
+}
+
+// over fails because the place has more of something than the limit.
+func (r *reader) over(n int64, what string, limit int) {
+	if r.err != nil {
+		return
+	}
+	subject := r.place
+	if subject == "" {
+		subject = "it"
+	}
+	r.err = fault.New(fault.Invalid, "sandbox", "module: %s has %s %s, the limit is %s", subject, thousands(n), what, thousands(int64(limit)))
+}
+
+// thousands writes a number of 0 or more with commas.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // more reports whether bytes are left to read.
@@ -101,7 +130,7 @@ func (r *reader) bytes(n uint32) []byte {
 func (r *reader) count(what string, limit int) int {
 	n := r.u32()
 	if uint64(n) > uint64(limit) {
-		r.fail("%d %s, at most %d", n, what, limit)
+		r.over(int64(n), what, limit)
 		return 0
 	}
 	return int(n)

@@ -97,7 +97,7 @@ func parse(src []byte) (*module, error) {
 	m := &module{start: -1, dataCount: -1}
 	r := &reader{b: src}
 	if len(src) > maxModule {
-		r.fail("%d bytes, at most %d", len(src), maxModule)
+		r.over(int64(len(src)), "bytes", maxModule)
 	}
 	if r.err == nil && !strings.HasPrefix(string(src[:min(len(src), 8)]), wasmHeader) {
 		r.fail("expected a WebAssembly module of version 1")
@@ -204,17 +204,20 @@ func checkType(s *reader, t byte) {
 var abortType = funcType{params: string([]byte{typeI32, typeI32, typeI32, typeI32})}
 
 func (m *module) readImports(s *reader) {
-	for range s.count("imports", maxImports) {
+	n := s.u32()
+	for range min(n, maxImports+1) { // one more, to name it
 		space, name, kind := s.name(), s.name(), s.u8()
 		if s.err == nil && (kind != kindFunc || space != "env" || name != "abort") {
-			s.fail("import %.40q.%.40q: the only import is the function env.abort", space, name)
+			s.fail("import %.40q.%.40q: the only import is the function env.abort; define in the source what it calls", space, name)
 		}
-		t := s.index("type", len(m.types))
-		if s.err == nil && m.types[t] != abortType {
-			s.fail("import env.abort: expected four i32 and no result")
-		}
-		m.functions = append(m.functions, t)
+		m.functions = append(m.functions, s.index("type", len(m.types)))
 		m.imported++
+	}
+	if n > maxImports {
+		s.over(int64(n), "imports", maxImports)
+	}
+	if s.err == nil && m.imported > 0 && m.types[m.functions[0]] != abortType {
+		s.fail("import env.abort: expected four i32 and no result")
 	}
 }
 
