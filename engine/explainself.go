@@ -46,6 +46,9 @@ func (t selfTeller) action(x explanation) ExplainedAction {
 	case x.Allowed:
 		a.Steps = t.grants(x)
 		a.Because = "your permission set allows it on this record"
+		if x.name == "CREATE" {
+			a.Because = "your permission set lets you add records"
+		}
 		if n := len(a.Steps); n > 0 {
 			a.Because = a.Steps[n-1].Text
 		}

@@ -41,6 +41,10 @@ func (t teller) words(s policy.Step) string {
 		text = ownerChangeWords(s)
 	case policy.StepHiding:
 		text = "hidden by its owner"
+	case policy.StepForm:
+		if s.Because == policy.HasAccess && t.target.view.Viewer().PermissionSet == "" {
+			text = "{they} may add records to every form" // admins and developers hold no set
+		}
 	case policy.StepEdit:
 		if s.Because == policy.HasRight {
 			text = "{they} may edit the record"
@@ -77,7 +81,7 @@ var plainWords = map[policy.Because]string{
 	policy.ViewGiven:        "{they} may view the record, as every other action needs",
 	policy.ViewMissing:      "{they} may not view the record, as every other action needs",
 	policy.EditMissing:      "{they} may not edit the record",
-	policy.HasAccess:        "{their} permission set lets {them} add records to form {name} (ACCESS)",
+	policy.HasAccess:        "{their} permission set has ACCESS on form {name}, which lets {them} add records",
 	policy.NoAccess:         "{their} permission set has no ACCESS on form {name}, which adding records needs",
 }
 

@@ -153,7 +153,7 @@ func (op *Op) mayRecall(f *form, id record.ID) error {
 		}
 	}
 	if !op.sees(f, rec) {
-		return op.or(errRecordNotFound)
+		return op.or(errNoRecordToExplain)
 	}
 	return op.failed()
 }

@@ -90,7 +90,7 @@ func (op *Op) lookedAt(q *Who) (*subject, *definition.Field, error) {
 		return nil, nil, err
 	}
 	if !ok {
-		return nil, nil, errRecordNotFound
+		return nil, nil, errNoRecordToExplain
 	}
 	rec, _ := op.raw(f, q.Record)
 	return &subject{op: op, form: f, rec: rec}, field, op.failed()

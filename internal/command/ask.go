@@ -55,11 +55,30 @@ func pagesOf(ctx context.Context, r *remote, query, name string, variables map[s
 	}
 }
 
+// idLength is that of every id in text.
+const idLength = 36
+
+// startAt is start for commands that are about one thing with an id.
+func (r *remote) startAt(args []string, what string, required ...string) (string, error) {
+	if err := r.start(args, 1, required...); err != nil {
+		return "", err
+	}
+	id := r.flags.Arg(0)
+	if len(id) != idLength {
+		return "", badUsage("%s: expected the id of a %s, of %d characters, and not %q", r.command.name, what, idLength, id)
+	}
+	return id, nil
+}
+
 // person takes an id as it is, and finds a person by sign-in address. The flag is
 // named where there is none.
 func (r *remote) person(ctx context.Context, name, user string) (string, error) {
-	if len(user) == 36 && !strings.Contains(user, "@") {
+	switch isID := len(user) == idLength; {
+	case strings.Contains(user, "@"):
+	case isID:
 		return user, nil
+	default:
+		return "", badUsage("-%s: expected a sign-in address, or an id of %d characters, and not %q", name, idLength, user)
 	}
 	id, err := r.userID(ctx, user)
 	if e, refused := errors.AsType[*serverError](err); refused && e.code == "FORBIDDEN" {

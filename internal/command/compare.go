@@ -307,13 +307,14 @@ Examples:
 func runCompareReview(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	o := planFlags(fs)
-	if err := r.start(args, 1); err != nil {
+	id, err := r.startAt(args, "difference")
+	if err != nil {
 		return err
 	}
 	var out struct {
 		ReviewDifference struct{ Difference struct{ ID string } }
 	}
-	err := r.graphql(ctx, `mutation($i: ID!) { reviewDifference(id: $i) { difference { id } } }`, map[string]any{"i": fs.Arg(0)}, &out)
+	err = r.graphql(ctx, `mutation($i: ID!) { reviewDifference(id: $i) { difference { id } } }`, map[string]any{"i": id}, &out)
 	if err != nil {
 		return err
 	}
@@ -321,7 +322,7 @@ func runCompareReview(ctx context.Context, env *Env, c *command, args []string) 
 	if err != nil {
 		return err
 	}
-	return o.show(ctx, r, d, "\nTo approve of exactly this:\n  sluice compare approve "+fs.Arg(0)+"\n")
+	return o.show(ctx, r, d, "\nTo approve of exactly this:\n  sluice compare approve "+id+"\n")
 }
 
 var compareApproveCommand = &command{
@@ -339,8 +340,9 @@ Examples:
 }
 
 func runCompareApprove(ctx context.Context, env *Env, c *command, args []string) error {
-	fs, r := c.client(env)
-	if err := r.start(args, 1); err != nil {
+	_, r := c.client(env)
+	id, err := r.startAt(args, "difference")
+	if err != nil {
 		return err
 	}
 	var out struct {
@@ -348,11 +350,11 @@ func runCompareApprove(ctx context.Context, env *Env, c *command, args []string)
 			Difference struct{ Asker struct{ Name string } }
 		}
 	}
-	err := r.graphql(ctx, `mutation($i: ID!) { approveDifference(id: $i) { difference { asker { name } } } }`, map[string]any{"i": fs.Arg(0)}, &out)
+	err = r.graphql(ctx, `mutation($i: ID!) { approveDifference(id: $i) { difference { asker { name } } } }`, map[string]any{"i": id}, &out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "Approved. %s or you may now make the change, with -difference %s\n", firstOf(out.ApproveDifference.Difference.Asker.Name, "Whoever asked for it"), fs.Arg(0))
+	fmt.Fprintf(env.Stdout, "Approved. %s or you may now make the change, with -difference %s\n", firstOf(out.ApproveDifference.Difference.Asker.Name, "Whoever asked for it"), id)
 	return nil
 }
 

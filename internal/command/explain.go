@@ -99,10 +99,11 @@ func runExplain(ctx context.Context, env *Env, c *command, args []string) error 
 	user := fs.String("user", "", "sign-in address or id, `ADDRESS|ID`, of the person; you when left out")
 	action := fs.String("action", "", "show everything that was tried for one `ACTION`")
 	raw := jsonFlag(fs)
-	if err := r.start(args, 1, "application", "form"); err != nil {
+	record, err := r.startAt(args, "record", "application", "form")
+	if err != nil {
 		return err
 	}
-	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
+	variables := map[string]any{"a": *application, "f": *form, "r": record}
 	if *user != "" {
 		id, err := r.person(ctx, "user", *user)
 		if err != nil {

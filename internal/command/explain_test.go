@@ -61,6 +61,8 @@ func TestExplain(t *testing.T) {
 	term.fails(1, "-user: ", "explain", "-app", "sales", "-user", "eve@acme.example", "-form", "Order", none)
 	term.fails(1, "application \"none\": not found", "explain", "-app", "none", "-form", "Order", none)
 	term.fails(2, "-application is required", "explain", "-form", "Order", none)
+	term.fails(2, `expected the id of a record, of 36 characters, and not "42"`, "explain", "-app", "sales", "-form", "Order", "42")
+	term.fails(2, `-user: expected a sign-in address, or an id of 36 characters, and not "bob"`, "explain", "-app", "sales", "-form", "Order", "-user", "bob", none)
 	term.fails(2, "a word is missing at the end", "explain", "-app", "sales", "-form", "Order")
 	if help := term.must("explain", "--help"); !strings.Contains(help, "Examples:") || !strings.Contains(help, "-action") {
 		t.Error(help)

@@ -96,18 +96,21 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 	from := fs.String("from", "", "`TIME` at which to begin, with -user")
 	to := fs.String("to", "", "`TIME` at which to end, with -user; now when left out")
 	raw := jsonFlag(fs)
-	if err := c.parse(fs, args, 1, "application", "form"); err != nil {
+	record, err := r.startAt(args, "record", "application", "form")
+	if err != nil {
 		return err
 	}
 	switch {
 	case (*at == "") == (*user == ""):
-		return badUsage("-at or -user: one of them is required, see sluice recall --help")
+		return badUsage("recall: -at or -user: one of them is required, and not both; `sluice recall --help` shows the flags")
 	case *at != "" && (*from != "" || *to != ""):
-		return badUsage("-from: goes with -user")
-	case *user != "" && (*from == "" || *field != ""):
-		return badUsage("-user: takes -from and no -field")
+		return badUsage("recall: -from and -to go with -user, not with -at")
+	case *user != "" && *from == "":
+		return badUsage("recall: -from is required beside -user")
+	case *user != "" && *field != "":
+		return badUsage("recall: -field goes with -at, not with -user")
 	}
-	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
+	variables := map[string]any{"a": *application, "f": *form, "r": record}
 	for name, text := range map[string]string{"at": *at, "from": *from, "to": *to} {
 		if text == "" {
 			continue
@@ -117,9 +120,6 @@ func runRecall(ctx context.Context, env *Env, c *command, args []string) error {
 			return err
 		}
 		variables[name] = t.UTC().Format(time.RFC3339Nano)
-	}
-	if err := r.beginSignedIn(); err != nil {
-		return err
 	}
 	if *user == "" {
 		if *field != "" {

@@ -65,8 +65,8 @@ func TestRecall(t *testing.T) {
 	for says, args := range map[string][]string{
 		"one of them is required":               {},
 		"-at: expected a day":                   {"-at", "noon"},
-		"-from: goes with -user":                {"-at", "2100-11-03", "-from", "2100-11-03"},
-		"-user: takes -from":                    {"-user", "x"},
+		"-from and -to go with -user":           {"-at", "2100-11-03", "-from", "2100-11-03"},
+		"-from is required beside -user":        {"-user", "x"},
 		"-at or -user: one of them is required": {"-at", "2100-11-03", "-user", "x"},
 	} {
 		term.fails(2, says, append(append([]string{"recall", "-app", "sales", "-form", "Customer"}, args...), id)...)

@@ -56,15 +56,16 @@ func runWho(ctx context.Context, env *Env, c *command, args []string) error {
 	form := fs.String("form", "", "`FORM` of the record")
 	field := fs.String("field", "", "`FIELD`: who can see it in this record")
 	raw := jsonFlag(fs)
-	if err := r.start(args, 1, "application", "form"); err != nil {
+	record, err := r.startAt(args, "record", "application", "form")
+	if err != nil {
 		return err
 	}
-	variables := map[string]any{"a": *application, "f": *form, "r": fs.Arg(0)}
+	variables := map[string]any{"a": *application, "f": *form, "r": record}
 	if *field != "" {
 		variables["x"] = *field
 	}
 	t := newTable(env.Stdout, "NAME", "KIND", "MAY", "BECAUSE", "ID")
-	err := pagesOf(ctx, r, whoQuery, "whoCanSee", variables, *raw, func(page json.RawMessage, first bool) (pageEnd, error) {
+	err = pagesOf(ctx, r, whoQuery, "whoCanSee", variables, *raw, func(page json.RawMessage, first bool) (pageEnd, error) {
 		var s seers
 		if err := json.Unmarshal(page, &s); err != nil {
 			return pageEnd{}, err
