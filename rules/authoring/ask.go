@@ -79,7 +79,7 @@ func differences(m *rules.Manifest, want, got rules.Verdict) (out [][3]string) {
 
 // describe writes a verdict as a case file does: answer, reason, fault.
 func describe(m *rules.Manifest, v rules.Verdict) [3]string {
-	answer := ""
+	var answer string
 	switch m.Effect {
 	case rules.Mask:
 		hidden := []string{}
