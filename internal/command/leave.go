@@ -22,7 +22,7 @@ Examples:
 
 func runUserDelete(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	heir := fs.String("reassign-to", "", "sign-in `ADDRESS` of who gets the records")
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
@@ -134,7 +134,7 @@ Examples:
 
 func runUserRevoke(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}

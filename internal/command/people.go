@@ -84,7 +84,7 @@ func (r *remote) userID(ctx context.Context, email string) (string, error) {
 
 var userAssignCommand = &command{
 	name: "user assign", summary: "give a user a place in an application",
-	usage: "-application NAME -email ADDRESS {-role ROLE -set SET [-attribute NAME=VALUE ...] | -developer [-tool TOOL ...]}",
+	usage: "-application NAME -email ADDRESS|ID {-role ROLE -set SET [-attribute NAME=VALUE ...] | -developer [-tool TOOL ...]}",
 	help: `
 Gives a user a role and a permission set in an application, or makes them its
 developer, with the tools that they may look through others' eyes with (sluice user
@@ -100,7 +100,7 @@ Examples:
 func runUserAssign(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	role := fs.String("role", "", "`ROLE` of the application")
 	set := fs.String("set", "", "permission `SET` of the application")
 	developer := fs.Bool("developer", false, "make the user a developer of the application")
@@ -147,13 +147,17 @@ func runUserAssign(ctx context.Context, env *Env, c *command, args []string) err
 	if err != nil {
 		return err
 	}
+	if *developer {
+		fmt.Fprintf(env.Stdout, "%s is a developer of %s and holds the tools: %s\n", *email, *application, listed(names))
+		return nil
+	}
 	fmt.Fprintf(env.Stdout, "%s has a place in %s.\n", *email, *application)
 	return nil
 }
 
 var userPortalCommand = &command{
 	name: "user portal", summary: "give an external person a place in an application",
-	usage: "-application NAME -email ADDRESS -set SET [-attribute NAME=VALUE ...]",
+	usage: "-application NAME -email ADDRESS|ID -set SET [-attribute NAME=VALUE ...]",
 	help: `
 Gives an external person a portal permission set in an application, and no role.
 The built-in set Customer sees every record unless the definition has its own.
@@ -167,7 +171,7 @@ Examples:
 func runUserPortal(ctx context.Context, env *Env, c *command, args []string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	set := fs.String("set", "", "portal permission `SET` of the application")
 	var attributes texts
 	fs.Var(&attributes, "attribute", "viewer attribute as `NAME=VALUE`; may be repeated")
@@ -236,7 +240,7 @@ Examples:
 
 func runUserStatus(ctx context.Context, env *Env, c *command, args []string, mutation string) error {
 	fs, r := c.client(env)
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	if err := r.start(args, 0, "email"); err != nil {
 		return err
 	}

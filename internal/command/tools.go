@@ -52,7 +52,7 @@ Examples:
 func runUserTools(ctx context.Context, env *Env, c *command, args []string, mutation string) error {
 	fs, r := c.client(env)
 	application := fs.String("application", "", "`NAME` of the application")
-	email := fs.String("email", "", "sign-in `ADDRESS`")
+	email := fs.String("email", "", "sign-in `ADDRESS` or id")
 	var tools texts
 	fs.Var(&tools, "tool", "`TOOL` to give or take; may be repeated")
 	if err := c.parse(fs, args, 0, "application", "email", "tool"); err != nil {
