@@ -5,9 +5,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/fault"
 	"sluice/internal/identity"
+	"sluice/internal/record"
+	"sluice/rules"
 	"sluice/storage"
 )
 
@@ -228,5 +231,35 @@ func TestComparisonEndsAsItWasEnded(t *testing.T) {
 	}
 	if _, err := h.e.Comparison(t.Context(), h.as["dev"], c.ID); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("read without the tool: %v", err)
+	}
+}
+
+// TestOnlyWhatWasComparedIsActivated: a module that is bound while another one, or
+// none, is held to what was compared is not activated in its place.
+func TestOnlyWhatWasComparedIsActivated(t *testing.T) {
+	for _, first := range []string{"strict", ""} {
+		h := newHouse(t)
+		bind := func(name string) {
+			m := rules.Manifest{ABI: 1, Form: "Deal", Effect: rules.Restrict, Record: stageOf}
+			module, _ := h.double.Register(name, &m, func(_, _ []record.Value) rules.Verdict { return rules.Verdict{Grant: 1} })
+			up, err := h.e.UploadModule(t.Context(), h.as["admin"], "crm", name, module)
+			must(t, err)
+			_, err = h.e.BindModule(t.Context(), h.as["admin"], "crm", "embargo", up.Hash)
+			must(t, err)
+		}
+		if first != "" {
+			bind(first)
+		}
+		once := false
+		h.e.o.Now = func() time.Time { // the transaction asks for it before it begins
+			if !once {
+				once = true
+				bind("lax")
+			}
+			return time.Now()
+		}
+		if _, err := h.e.ActivateRule(t.Context(), h.as["admin"], "crm", "embargo"); fault.KindOf(err) != fault.Conflict || !once {
+			t.Errorf("%q: got %v, want a conflict", first, err)
+		}
 	}
 }

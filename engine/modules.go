@@ -222,6 +222,9 @@ func (e *Engine) ActivateRuleCompared(ctx context.Context, p identity.Principal,
 		if s.Module == "" {
 			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: %q has no module bound", rule)
 		}
+		if s.Module != module { // what was held to a comparison is the other one
+			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: another module was bound to %q meanwhile; try again", rule)
+		}
 		s.Active = true
 		return nil
 	})
