@@ -30,7 +30,7 @@ type AccessExplanation struct {
 	Record      record.ID
 	User        record.ID
 	UserName    string
-	Kind        identity.Kind
+	Kind        identity.Kind // as in [Onlooker]
 	// Role and PermissionSet are those of the person, empty for none.
 	Role, PermissionSet string
 	Redacted            bool
@@ -151,17 +151,17 @@ func (op *Op) explainAccess(q Explain, full bool) (*AccessExplanation, error) {
 		return nil, err
 	}
 	if _, seen, err := op.Get(def.Number, q.Record); err != nil || !seen {
-		return nil, op.or2(err, errNoRecordToExplain)
+		return nil, orElse(err, errNoRecordToExplain)
 	}
 	f := other.app.forms[def.Number]
 	rec, ok := other.raw(f, q.Record)
 	if !ok {
-		return nil, op.or2(other.failed(), errNoRecordToExplain)
+		return nil, orElse(other.failed(), errNoRecordToExplain)
 	}
 	who := other.view.Viewer()
 	out := &AccessExplanation{
 		Application: op.app.def.Name, Version: op.app.def.Version, Form: def.Name, Record: q.Record,
-		User: who.User, UserName: who.DisplayName, Kind: who.Kind, Role: who.Role, PermissionSet: who.PermissionSet, Redacted: !full,
+		User: who.User, UserName: who.DisplayName, Kind: seenKind(who.Kind), Role: who.Role, PermissionSet: who.PermissionSet, Redacted: !full,
 	}
 	s := &subject{op: other, form: f, rec: rec}
 	if full {
@@ -169,7 +169,7 @@ func (op *Op) explainAccess(q Explain, full bool) (*AccessExplanation, error) {
 	} else {
 		op.tellOneself(out, s)
 	}
-	if err := op.or2(op.failed(), other.failed()); err != nil {
+	if err := orElse(op.failed(), other.failed()); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -179,14 +179,6 @@ var (
 	errNoFormToExplain   = fault.New(fault.NotFound, opExplain, "form: not found")
 	errNoRecordToExplain = fault.New(fault.NotFound, opExplain, "record: not found")
 )
-
-// or2 returns the first of two errors that is one.
-func (op *Op) or2(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
-}
 
 // whoIsExplained returns the operation with the rights of the person.
 func (op *Op) whoIsExplained(user record.ID) (*Op, error) {

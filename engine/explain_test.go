@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sluice/internal/fault"
+	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/rules"
 )
@@ -160,6 +161,11 @@ func TestP10_ExplainTakesTheTool(t *testing.T) {
 	}
 	if _, err := h.explain("nobody", "nobody", deal); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("by somebody without a place: %v", err)
+	}
+	for _, who := range []string{"admin", "super"} { // which of them it is only the directory says
+		if x, err := h.explain("dev", who, deal); err != nil || x.Kind != identity.Admin {
+			t.Errorf("about %s: %+v, %v", who, x, err)
+		}
 	}
 }
 

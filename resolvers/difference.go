@@ -209,11 +209,11 @@ func (n names) rights(s *engine.ShapeDifference) *graph.RightsDifference {
 }
 
 func staticRights(r *engine.StaticRights) *graph.StaticRights {
-	out := &graph.StaticRights{Place: r.Place, API: r.API, Pages: orNone(r.Pages), Forms: make([]*graph.StaticFormRights, len(r.Forms))}
+	out := &graph.StaticRights{Place: r.Place, API: r.API, Pages: none(r.Pages), Forms: make([]*graph.StaticFormRights, len(r.Forms))}
 	for i := range r.Forms {
 		f := &r.Forms[i]
 		out.Forms[i] = &graph.StaticFormRights{
-			Form: f.Form, Actions: actionWords(f.Actions), Visible: orNone(f.Visible), Writable: orNone(f.Writable), Reports: orNone(f.Reports),
+			Form: f.Form, Actions: actionWords(f.Actions), Visible: none(f.Visible), Writable: none(f.Writable), Reports: none(f.Reports),
 		}
 	}
 	return out
@@ -225,14 +225,6 @@ func actionWords(list []definition.Action) []string {
 		out[i] = a.String()
 	}
 	return out
-}
-
-// orNone keeps a list that is not there from becoming null.
-func orNone(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
 }
 
 // comparisonOf is the id that an argument difference names, empty for none.

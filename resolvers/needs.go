@@ -39,13 +39,10 @@ type Definitions interface {
 	// Source returns the YAML text of the active definition.
 	Source(ctx context.Context, p identity.Principal, application string) (string, error)
 
-	// Apply checks a document and makes it the application's next version. What
-	// is wrong with the document is in Applied.Faults; an error is anything else.
-	// The application is the one that the document names.
-	Apply(ctx context.Context, p identity.Principal, source []byte, allowDrop bool) (*engine.Applied, error)
-
-	// ApplyCompared is Apply held to a comparison, empty for none; see
-	// engine.ApplyCompared.
+	// ApplyCompared checks a document and makes it the application's next version,
+	// held to a comparison, empty for none; see engine.ApplyCompared. What is wrong
+	// with the document is in Applied.Faults; an error is anything else. The
+	// application is the one that the document names.
 	ApplyCompared(ctx context.Context, p identity.Principal, source []byte, allowDrop bool, comparison string) (*engine.Applied, error)
 
 	// Check says what Apply would say of a document, and changes nothing.
@@ -84,11 +81,8 @@ type Definitions interface {
 	// does not fit the rule.
 	BindModule(ctx context.Context, p identity.Principal, application, rule, module string) (engine.RuleState, error)
 
-	// ActivateRule switches the rule on; Conflict when nothing is bound.
-	ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)
-
-	// ActivateRuleCompared is ActivateRule held to a comparison, empty for none; see
-	// engine.ActivateRuleCompared.
+	// ActivateRuleCompared switches the rule on, held to a comparison, empty for none;
+	// see engine.ActivateRuleCompared. Conflict when nothing is bound.
 	ActivateRuleCompared(ctx context.Context, p identity.Principal, application, rule, comparison string) (engine.RuleState, error)
 
 	// DeactivateRule switches the rule off.

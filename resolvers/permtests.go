@@ -31,21 +31,14 @@ func newTestResults(in []*engine.TestResult) []*graph.PermissionTest {
 	out := make([]*graph.PermissionTest, len(in))
 	for i, x := range in {
 		out[i] = &graph.PermissionTest{
-			Text: x.Text, Line: x.Line, Verdict: graph.PermissionTestVerdict(x.Verdict.String()), Why: unlessEmpty(x.Why),
+			Text: x.Text, Line: x.Line, Verdict: graph.PermissionTestVerdict(x.Verdict.String()), Why: text(x.Why),
 			People: x.People, Records: x.Records, Counterexamples: make([]*graph.Counterexample, len(x.Counters)),
 		}
 		for j, c := range x.Counters {
-			out[i].Counterexamples[j] = &graph.Counterexample{User: unlessZero(c.User), Name: c.Name, Form: unlessEmpty(c.Form), Record: unlessZero(c.Record)}
+			out[i].Counterexamples[j] = &graph.Counterexample{User: unlessZero(c.User), Name: c.Name, Form: text(c.Form), Record: unlessZero(c.Record)}
 		}
 	}
 	return out
-}
-
-func unlessEmpty(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 func unlessZero(id record.ID) *record.ID {

@@ -44,14 +44,10 @@ func newOnlookers(o *engine.Onlookers) *graph.OnlookerConnection {
 		TotalCount: o.Total, MaskedCount: o.Masked, WithoutFieldCount: o.Without,
 	}
 	for i, who := range o.People {
-		n := &graph.Onlooker{
+		out.Nodes[i] = &graph.Onlooker{
 			ID: who.User, DisplayName: who.DisplayName, Kind: graph.MemberKind(who.Kind.String()),
-			Actions: []graph.RecordAction{}, Masked: who.Masked, Reason: newReason(who.Ground, who.Ground.Because()),
+			Actions: newActions(who.Actions), Masked: who.Masked, Reason: newReason(who.Ground, who.Ground.Because()),
 		}
-		for _, a := range who.Actions {
-			n.Actions = append(n.Actions, graph.RecordAction(a.String()))
-		}
-		out.Nodes[i] = n
 	}
 	if n := len(o.People); n > 0 {
 		out.PageInfo.EndCursor = text(o.People[n-1].User.String())

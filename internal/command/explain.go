@@ -148,8 +148,6 @@ func (x *accessExplanation) subject() string {
 func (x *accessExplanation) who() string {
 	u := &x.User
 	switch u.Kind {
-	case "SUPER_ADMIN":
-		return u.DisplayName + ", super admin"
 	case "ADMIN":
 		return u.DisplayName + ", admin"
 	case "DEVELOPER":

@@ -138,9 +138,10 @@ const (
 
 func (t *table) row(r *engine.ComparisonRow) error {
 	b := append(t.b, r.Form...)
-	for _, text := range []string{r.Record.String(), r.Person.String(), quoted(record.Guard(r.Name, ""))} {
-		b = append(append(b, ','), text...)
+	for _, id := range []record.ID{r.Record, r.Person} {
+		b = append(append(b, ','), id.String()...)
 	}
+	b = appendCell(append(b, ','), record.Guard(r.Name, ""))
 	for _, list := range [][]string{r.Gained, r.Lost, r.ReadGained, r.ReadLost, r.WriteGained, r.WriteLost} {
 		b = append(append(b, ','), strings.Join(list, " ")...)
 	}
@@ -148,13 +149,6 @@ func (t *table) row(r *engine.ComparisonRow) error {
 		return nil
 	}
 	return t.flush()
-}
-
-func quoted(text string) string {
-	if strings.ContainsAny(text, "\",\r\n") || text != strings.TrimSpace(text) {
-		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
-	}
-	return text
 }
 
 func (t *table) flush() error {
