@@ -92,6 +92,21 @@ func (c *lookers) class(v identity.Viewer) string {
 	return string(b)
 }
 
+// maxOutcomes is about how many answers of rules lookers remember: of people of
+// whom rules are told something different there may be any number.
+const maxOutcomes = 16 * maxSeen
+
+// trim forgets what rules said where that is much. It costs asking them again.
+func (c *lookers) trim() {
+	n := 0
+	for _, of := range c.outcomes {
+		n += len(of)
+	}
+	if n > maxOutcomes {
+		clear(c.outcomes)
+	}
+}
+
 // at returns an operation with the rights of a member, false for somebody who has
 // no access. It may decide about single records only: what it read belongs to the
 // lookers.

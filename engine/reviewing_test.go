@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
@@ -272,4 +273,23 @@ func BenchmarkWhoCanSee(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+}
+
+// TestLookersForget: what rules say to many classes of people is not all kept.
+func TestLookersForget(t *testing.T) {
+	h := newHouse(t)
+	h.read("admin", func(op *Op) {
+		c := op.lookers()
+		for class := range 2 * maxOutcomes / maxSeen {
+			of := map[outcomeKey]policy.Outcome{}
+			for i := range maxSeen {
+				of[outcomeKey{version: uint32(i)}] = policy.Outcome{}
+			}
+			c.outcomes[strings.Repeat("a", class)] = of
+			c.trim()
+			if n := len(c.outcomes) * maxSeen; n > maxOutcomes {
+				t.Fatalf("%d answers are kept after %d classes, want %d at most", n, class+1, maxOutcomes)
+			}
+		}
+	})
 }

@@ -94,6 +94,7 @@ func (t *reviewTable) person(u *directory.User) ([]ReviewRow, error) {
 	if err := t.op.goesOn(); err != nil {
 		return nil, err
 	}
+	t.lookers.trim()
 	other, ok := t.lookers.at(u)
 	if !ok {
 		return nil, fault.New(fault.Internal, opReview, "a member of the application has no access")
