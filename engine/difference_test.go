@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -334,15 +335,25 @@ func TestP10_DifferenceEqualsBruteForce(t *testing.T) {
 		before, after, what := twoWorlds(seed, world.Small)
 		s := newStage(t, before)
 		defer s.close()
+		rowsOf := map[string][]string{} // by digest
 		for _, asker := range before.Users {
 			if asker.Inactive || !fullRights(asker.Kind) {
 				continue
 			}
 			var got []string
+			g := &digester{h: sha256.New()}
 			d := s.differ(asker, after, &CompareOptions{Samples: 3, Each: func(r *DifferenceRow) error {
 				got = append(got, r.text())
-				return nil
+				return g.row(r)
 			}})
+			digest, err := g.sum(&Difference{})
+			must(t, err)
+			for other, rows := range rowsOf {
+				if (other == digest) != slices.Equal(rows, got) {
+					t.Fatalf("seed %d: %s as %s: digests tell other than rows", seed, what, asker.Email)
+				}
+			}
+			rowsOf[digest] = got
 			want, records := byHand(before, after, asker)
 			if i := unequal(got, want); i >= 0 || d.Records != records {
 				t.Fatalf("seed %d: %s as %s: %d records, by hand %d; row %d:\ngot  %v\nwant %v", seed, what, asker.Email, d.Records, records, i, at(got, i), at(want, i))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"runtime"
@@ -196,6 +197,26 @@ func BenchmarkDifference(b *testing.B) {
 		b.Run(name+"/assignments", func(b *testing.B) { s.benchmark(b, &moved) })
 		s.close()
 	}
+}
+
+// BenchmarkDifferenceDigest compares two definitions over 1,000 people and 100,000
+// records, with counts alone and with the digest of all rows.
+func BenchmarkDifferenceDigest(b *testing.B) {
+	s := newSales(b, memstore.Open(), 1000, 60_000, 40_000)
+	defer s.close()
+	b.Run("counts", func(b *testing.B) { s.benchmark(b, s.after) })
+	b.Run("digest", func(b *testing.B) {
+		before, rows := processorTime(b), 0
+		for b.Loop() {
+			g := &digester{h: sha256.New()}
+			rows = 0
+			d := s.differ(s.admin, s.after, &CompareOptions{Samples: 5, Each: func(r *DifferenceRow) error { rows++; return g.row(r) }})
+			_, err := g.sum(d)
+			must(b, err)
+		}
+		b.ReportMetric((processorTime(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+		b.ReportMetric(float64(rows), "rows")
+	})
 }
 
 func (s *sales) benchmark(b *testing.B, after *world.World) {
