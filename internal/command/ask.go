@@ -35,19 +35,21 @@ type pageEnd struct {
 // pagesOf asks for one page after the other, of the field of that name, and prints
 // them as JSON where raw is set; else show says where the page ended.
 func pagesOf(ctx context.Context, r *remote, query, name string, variables map[string]any, raw bool, show func(page json.RawMessage, first bool) (pageEnd, error)) error {
+	if raw {
+		show = func(page json.RawMessage, _ bool) (pageEnd, error) {
+			var x struct{ PageInfo pageEnd }
+			if err := json.Unmarshal(page, &x); err != nil {
+				return pageEnd{}, err
+			}
+			return x.PageInfo, printJSON(r.env.Stdout, page)
+		}
+	}
 	for first := true; ; first = false {
 		out := map[string]json.RawMessage{}
 		if err := r.graphql(ctx, query, variables, &out); err != nil {
 			return err
 		}
-		end, err := pageEnd{}, error(nil)
-		if raw {
-			var page struct{ PageInfo pageEnd }
-			err = errors.Join(json.Unmarshal(out[name], &page), printJSON(r.env.Stdout, out[name]))
-			end = page.PageInfo
-		} else {
-			end, err = show(out[name], first)
-		}
+		end, err := show(out[name], first)
 		if err != nil || !end.HasNextPage {
 			return err
 		}

@@ -68,7 +68,7 @@ func runTest(ctx context.Context, env *Env, c *command, args []string) error {
 		return err
 	}
 	if (*application == "") == (*file == "") {
-		return badUsage("test: either -application or -f is required; `sluice test --help` shows the flags")
+		return badUsage("test: one of -application and -f is required, and not both; `sluice test --help` shows the flags")
 	}
 	if err := r.beginSignedIn(); err != nil {
 		return err
