@@ -215,3 +215,21 @@ func TestP10_NotificationsOfAnother(t *testing.T) {
 		}
 	}
 }
+
+// TestP10_ChildrenOfWhatTheAskerDoesNotSee: a record that both see is shown, also
+// where it belongs to one that the asker does not see.
+func TestP10_ChildrenOfWhatTheAskerDoesNotSee(t *testing.T) {
+	h, _, shut := embargoed(t)
+	line := h.add("rep", "Line", cell{"deal": shut, "product": "x"})
+	for _, who := range []string{"super", "admin", "dev"} {
+		if !h.sees(who, "Line", line) || h.sees(who, "Deal", shut) {
+			t.Fatalf("%s sees the line %v, the deal %v", who, h.sees(who, "Line", line), h.sees(who, "Deal", shut))
+		}
+		op := h.viewAs(who, "rep")
+		_, got, err := op.Get(h.form("Line").Number, line)
+		must(t, err)
+		if listed := h.listed(op, "Line", nil); !got || !slices.Equal(listed, []record.ID{line}) {
+			t.Errorf("%s as rep gets the line %v, lists %v", who, got, listed)
+		}
+	}
+}
