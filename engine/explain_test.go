@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -234,4 +236,23 @@ func BenchmarkExplain(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestP10_ExplainLeavesUnseenParentsOut: of a record whose parent the asker does not
+// see the decision is told, and nothing of the parent.
+func TestP10_ExplainLeavesUnseenParentsOut(t *testing.T) {
+	h, open, shut := embargoed(t)
+	for deal, want := range map[record.ID]int{open: 1, shut: 0} {
+		line := h.add("rep", "Line", cell{"deal": deal, "product": "x"})
+		for _, who := range []string{"super", "admin", "dev"} {
+			x, err := h.e.ExplainAccess(t.Context(), h.as[who], "crm", Explain{User: h.id["rep"], Form: "Line", Record: line})
+			must(t, err)
+			if a := x.action("VIEW"); !a.Allowed || len(a.Parents) != want || want == 1 && a.Parents[0].Record != open {
+				t.Errorf("%s: allowed %v, %d parents, want %d", who, a.Allowed, len(a.Parents), want)
+			}
+			if b, err := json.Marshal(x); err != nil || bytes.Contains(b, []byte(shut.String())) {
+				t.Errorf("%s is told of the deal, %v", who, err)
+			}
+		}
+	}
 }
