@@ -155,8 +155,10 @@ func (op *Op) changesOf(list []AssignmentChange, def *definition.Application) (m
 		c := &list[i]
 		u, ok := op.people.User(c.User)
 		switch {
-		case !ok:
+		case !ok, !op.mayName(c.User, def.Name):
 			return nil, fault.New(fault.Invalid, opCompare, "user: no such user")
+		case out[c.User] != nil:
+			return nil, fault.New(fault.Invalid, opCompare, "assignments: a person is given twice")
 		case c.Assign != nil && c.Unassign:
 			return nil, fault.New(fault.Invalid, opCompare, "assignment: expected either a place or none")
 		case u.Admin.Administers() && (c.Assign != nil || c.Unassign):
@@ -172,6 +174,12 @@ func (op *Op) changesOf(list []AssignmentChange, def *definition.Application) (m
 		out[c.User] = c
 	}
 	return out, nil
+}
+
+// mayName reports whether the viewer may propose a place for somebody: who may not
+// open the directory learns nothing of people outside the application.
+func (op *Op) mayName(user record.ID, application string) bool {
+	return op.view.Viewer().Kind.Administers() || op.people.IsIn(user, application)
 }
 
 // overlay is the directory of an application with some changes.

@@ -479,7 +479,7 @@ type LookPageInfo struct {
 // Somebody in an account of looks.
 type Looker struct {
 	ID record.ID `json:"id"`
-	// Null when there is no such person any more.
+	// Null when there is no such person any more; to developers, also of a target without a place in the application.
 	DisplayName *string `json:"displayName,omitempty"`
 }
 

@@ -85,10 +85,15 @@ func (r *Resolver) looks(ctx context.Context, q engine.LookQuery, s slice, read 
 	if err != nil {
 		return nil, err
 	}
-	return newLooks(people, page)
+	return newLooks(people, page, func(id record.ID) bool {
+		return people.MayOpen(p) == nil || people.IsIn(id, q.Application)
+	})
 }
 
-func newLooks(people *directory.People, page engine.LookPage) (*graph.LookConnection, error) {
+// newLooks names the targets that the reader may know. Anybody's id can be tried
+// with a tool, which is written down: a look is no way to the names of people
+// outside the application.
+func newLooks(people *directory.People, page engine.LookPage, known func(record.ID) bool) (*graph.LookConnection, error) {
 	out := &graph.LookConnection{
 		Nodes:    []*graph.Look{},
 		PageInfo: &graph.LookPageInfo{HasNextPage: page.Older, HasPreviousPage: page.Newer},
@@ -103,8 +108,12 @@ func newLooks(people *directory.People, page engine.LookPage) (*graph.LookConnec
 			ID: id, Time: l.Time, Tool: graph.Tool(l.Tool.String()), User: newLooker(people, l.User),
 			Form: text(l.Form), Detail: text(string(l.Detail)), Refused: l.Refused, Muted: l.Muted,
 		}
-		if !l.Target.IsZero() {
+		switch {
+		case l.Target.IsZero():
+		case known(l.Target):
 			look.Target = newLooker(people, l.Target)
+		default:
+			look.Target = &graph.Looker{ID: l.Target}
 		}
 		if !l.Record.IsZero() {
 			look.Record = &l.Record

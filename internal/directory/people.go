@@ -114,6 +114,16 @@ func (p *People) MayOpen(pr identity.Principal) error {
 	return fault.New(fault.Forbidden, "directory.MayOpen", "only admins may open the user directory")
 }
 
+// IsIn reports whether somebody is an admin or has a place in an application,
+// active or not.
+func (p *People) IsIn(user record.ID, application string) bool {
+	if u, ok := p.User(user); !ok || u.Admin.Administers() {
+		return ok
+	}
+	_, ok := p.Assignment(user, application)
+	return ok
+}
+
 // Members returns the active members of an application, ascending by id: who
 // has a place there, and admins. Read only.
 func (p *People) Members(application string) []*User {
