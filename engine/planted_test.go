@@ -160,7 +160,7 @@ var plantedFaults = []planted{
 	{"looks: hidden records are named", "lookers.go", "_, ok, err := op.Get(l.Number, l.Record)\n\treturn ok, err", "_, _, err := op.Get(l.Number, l.Record)\n\treturn true, err"},
 	{"looks: those of others to developers", "lookers.go", "q.User = p.User\n", "_ = q\n"},
 	{"review: what the asker does not see is counted", "reviewing.go", "other.view, other.asker = other.view.Within(op.view), op", "_ = other"},
-	{"review: who sees what the asker does not", "reviewwho.go", "if !ok {\n\t\treturn nil, nil, errRecordNotFound", "if !ok && false {\n\t\treturn nil, nil, errRecordNotFound"},
+	{"review: who sees what the asker does not", "reviewwho.go", "if !ok {\n\t\treturn nil, nil, errNoRecordToExplain", "if !ok && false {\n\t\treturn nil, nil, errNoRecordToExplain"},
 	{"review: rules asked of another's attributes", "reviewing.go", "b = storage.AppendSortKey(b, v.Attributes[name])", "b = storage.AppendSortKey(b, v.Attributes[name[:0]])"},
 	{"review: counted for another whom VIEWER names", "reviewkin.go", "if readsViewer(r.Expr) {", "if false {"},
 	{"review: every record that is seen may be edited", "reviewtally.go", "if a == viewAction || t.op.view.Contains(t.reach[a], s) {", "if t.op.view.Contains(t.reach[viewAction], s) {"},
