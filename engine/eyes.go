@@ -55,7 +55,7 @@ func (op *Op) within(user record.ID) (*Op, error) {
 		return nil, err
 	}
 	if other.view.Viewer().Kind.Administers() {
-		return nil, fault.New(fault.Forbidden, opViewAs, "admins are nobody to view as: they see everything")
+		return nil, fault.New(fault.Forbidden, opViewAs, "admins are nobody to view as")
 	}
 	other.view, other.asker = other.view.Within(op.view), op
 	return other, nil

@@ -13,7 +13,8 @@ var hideCommand = &command{
 	help: `
 Hides those of your own records that match the filter, now and later, from
 everybody else, the super admin included. It takes the place of what you hid of
-the form before. For admins.
+the form before. For admins. Records below a hidden one, such as the lines of an
+order, are hidden for themselves only: hide those of their form too.
 
 The filter is the where of queries as JSON, over the form's own fields; {} stands
 for all of your records.

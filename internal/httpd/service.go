@@ -60,7 +60,7 @@ func New(o Options) (*Service, error) {
 	s.Engine, err = engine.New(engine.Options{
 		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now, Pages: gateway.CheckPages,
 		ApproveExposure: o.ApproveExposure,
-		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: s.ruleFault},
+		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: newFaultLog(o.Log, o.Now).report},
 	})
 	if err != nil {
 		return nil, err
@@ -177,8 +177,4 @@ func (s *Service) viewedAs(ctx context.Context, v gateway.Sight) {
 
 func (s *Service) definitionDamaged(t identity.Tenant, application string, err error) {
 	s.log.Error("definition cannot be loaded, access denied", "tenant", t, "application", application, "error", err)
-}
-
-func (s *Service) ruleFault(t identity.Tenant, application, rule string, kind rules.FaultKind) {
-	s.log.Warn("rule fault", "tenant", t, "application", application, "rule", rule, "kind", kind)
 }
