@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +232,40 @@ func TestComparisonEndsAsItWasEnded(t *testing.T) {
 	}
 	if _, err := h.e.Comparison(t.Context(), h.as["dev"], c.ID); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("read without the tool: %v", err)
+	}
+}
+
+// TestComparisonSurvivesAPanic: a panic while it is computed ends the comparison as
+// failed, and not the process; what panicked is reported and not told.
+func TestComparisonSurvivesAPanic(t *testing.T) {
+	h := newHouse(t)
+	h.add("admin", "Deal", cell{"title": "One", "stage": "open"})
+	h.fill("embargo", rules.Manifest{Effect: rules.Restrict, Record: stageOf}, func(_, _ []record.Value) rules.Verdict { panic("planted 4711") })
+	var panics atomic.Int64
+	h.e.o.Events.Panicked = func(_ context.Context, value any, stack []byte) {
+		if value == "planted 4711" && strings.Contains(string(stack), "TestComparisonSurvivesAPanic") {
+			panics.Add(1)
+		}
+	}
+	c := h.compared("admin", ProposedChange{})
+	if c.State != ComparisonFailed || c.Result != nil || c.Ended == nil || !strings.Contains(c.Reason, "fault of its own") || strings.Contains(c.Reason, "4711") {
+		t.Fatalf("%+v", c)
+	}
+	if panics.Load() != 1 || h.e.comparisons.get(runKey{h.tenant, c.ID}) != nil {
+		t.Errorf("%d panics reported", panics.Load())
+	}
+	// One while the end is stored leaves it as lost.
+	h.fill("embargo", rules.Manifest{Effect: rules.Restrict, Record: stageOf}, func(_, _ []record.Value) rules.Verdict {
+		h.e.o.Now = func() time.Time { panic("planted 4712") }
+		return rules.Verdict{Grant: 1}
+	})
+	now := h.e.o.Now
+	started, err := h.e.StartComparison(t.Context(), h.as["admin"], "crm", ProposedChange{})
+	must(t, err)
+	h.e.comparisons.all.Wait()
+	h.e.o.Now = now
+	if c = h.ended("admin", started.ID); c.State != ComparisonFailed || !strings.Contains(c.Reason, "ended before") {
+		t.Fatalf("%+v", c)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,7 @@ type comparisonRun struct {
 var (
 	errComparisonCancelled = fault.New(fault.Conflict, opComparison, "it was cancelled")
 	errComparisonStopped   = fault.New(fault.Unavailable, opComparison, "the server was stopped before it was done; ask again")
+	errComparisonBroken    = fault.New(fault.Unavailable, opComparison, "the server met a fault of its own while it compared, which its log describes; tell whoever runs it")
 	errComparisonLost      = fault.New(fault.Unavailable, opComparison, "the server ended before it was done; ask again")
 )
 
@@ -151,7 +153,12 @@ func (e *Engine) startComparison(ctx context.Context, p identity.Principal, appl
 	go func() {
 		defer e.comparisons.give(key)
 		defer cancel(nil)
-		e.runComparison(background, p, &started, run)
+		// A panic beyond those of computing it ends where it came from: what is
+		// stored says that it runs, and is told as lost.
+		_ = e.survived(background, func() error {
+			e.runComparison(background, p, &started, run)
+			return nil
+		})
 	}()
 	return c, nil
 }
@@ -208,9 +215,14 @@ func (e *Engine) keepComparison(ctx context.Context, p identity.Principal, c *Co
 func (e *Engine) runComparison(ctx context.Context, p identity.Principal, c *Comparison, run *comparisonRun) {
 	limited, cancel := context.WithTimeout(ctx, comparisonTime)
 	defer cancel()
-	d, digest, err := e.compareChange(limited, p, c, func(done, total int) {
-		run.done.Store(int64(done))
-		run.total.Store(int64(total))
+	var d *Difference
+	var digest string
+	err := e.survived(ctx, func() (err error) {
+		d, digest, err = e.compareChange(limited, p, c, func(done, total int) {
+			run.done.Store(int64(done))
+			run.total.Store(int64(total))
+		})
+		return err
 	})
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -229,6 +241,22 @@ func (e *Engine) runComparison(ctx context.Context, p identity.Principal, c *Com
 		c.State, c.Reason, c.Parts = ComparisonFailed, comparisonReason(err), 0
 		_ = e.endComparison(ctx, p, c, nil) // one that cannot be stored counts as lost
 	}
+}
+
+// survived runs fn and turns a panic of it, which would end the process, into an
+// error.
+func (e *Engine) survived(ctx context.Context, fn func() error) (err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		err = errComparisonBroken
+		if e.o.Events.Panicked != nil {
+			e.o.Events.Panicked(ctx, v, debug.Stack())
+		}
+	}()
+	return fn()
 }
 
 // comparisonReason is what the asker is told of a failure.

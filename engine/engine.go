@@ -56,6 +56,9 @@ type Events struct {
 	DefinitionDamaged func(t identity.Tenant, application string, err error)
 	// RuleFault reports a verdict that counted against access.
 	RuleFault func(t identity.Tenant, application, rule string, kind rules.FaultKind)
+	// Panicked reports a panic of what runs in the background, and where it came
+	// from. Within a request, whoever serves it catches panics.
+	Panicked func(ctx context.Context, value any, stack []byte)
 }
 
 // Engine is the only door to records. It is safe for concurrent use.

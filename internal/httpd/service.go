@@ -60,7 +60,7 @@ func New(o Options) (*Service, error) {
 	s.Engine, err = engine.New(engine.Options{
 		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now, Pages: gateway.CheckPages,
 		ApproveExposure: o.ApproveExposure,
-		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: newFaultLog(o.Log, o.Now).report},
+		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: newFaultLog(o.Log, o.Now).report, Panicked: s.panicked},
 	})
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (s *Service) failed(ctx context.Context, application string, err error) {
 }
 
 func (s *Service) panicked(ctx context.Context, value any, stack []byte) {
-	s.log.ErrorContext(ctx, "panic in a request", "value", value, "stack", string(stack))
+	s.log.ErrorContext(ctx, "panic", "value", value, "stack", string(stack))
 }
 
 func (s *Service) viewedAs(ctx context.Context, v gateway.Sight) {
