@@ -309,6 +309,9 @@ func (h *inhabited) namesOnlyTheSeen(u *oracle.User, f *definition.Form, x *Acce
 		if !slices.Contains(visible, fx.Field) {
 			h.tb.Fatalf("seed %d: %s is told of field %s", h.w.Seed, u.Email, fx.Field)
 		}
+		if !fx.Readable || len(fx.Read) > 0 {
+			h.tb.Fatalf("seed %d: %s is told what covers field %s: %+v", h.w.Seed, u.Email, fx.Field, fx.Read)
+		}
 	}
 }
 

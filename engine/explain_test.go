@@ -256,3 +256,49 @@ func TestP10_ExplainLeavesUnseenParentsOut(t *testing.T) {
 		}
 	}
 }
+
+// TestH5_ExplainedCoveredCellsReadAsEmpty: to somebody who asks about themselves a
+// cell that a mask covers is explained as an empty one is, but for that they may not
+// write it; the tool names the mask.
+func TestH5_ExplainedCoveredCellsReadAsEmpty(t *testing.T) {
+	h := newHouse(t)
+	h.cover()
+	covered := h.add("rep", "Deal", cell{"title": "a", "stage": "shut", "amount": 7})
+	empty := h.add("rep", "Deal", cell{"title": "a", "stage": "open"})
+	amount := func(asker string, id record.ID) ExplainedField {
+		x, err := h.explain(asker, "mia", id)
+		must(t, err)
+		for _, f := range x.Fields {
+			if f.Field == "amount" {
+				return f
+			}
+		}
+		t.Fatalf("%s is told nothing of the amount", asker)
+		return ExplainedField{}
+	}
+	was, is := amount("mia", empty), amount("mia", covered)
+	if !was.Readable || !was.Writable || !is.Readable || len(is.Read)+len(was.Read) > 0 || is.Writable {
+		t.Errorf("empty %+v, covered %+v", was, is)
+	}
+	if b, err := json.Marshal(is); err != nil || bytes.Contains(b, []byte("cover")) {
+		t.Errorf("the mask shows: %s, %v", b, err)
+	}
+	if full := amount("admin", covered); full.Readable || len(full.Read) == 0 {
+		t.Errorf("with the tool: %+v", full)
+	}
+}
+
+// TestP10_SparedByAFault: of whom a failing rule takes nothing is told without
+// saying what they are.
+func TestP10_SparedByAFault(t *testing.T) {
+	h := newHouse(t)
+	shut := h.add("rep", "Deal", cell{"title": "b", "stage": "shut"})
+	h.define(false, embargoOfRex, embargoOfAll)
+	h.embargo(trapOnShut)
+	x, err := h.explain("super", "super", shut)
+	must(t, err)
+	s := x.action("VIEW").step("RESTRICT_MODULE", "embargo")
+	if want := `custom rule "embargo" failed by a trap; a failing rule takes nothing from this person`; s.Text != want {
+		t.Errorf("%q, want %q", s.Text, want)
+	}
+}

@@ -146,20 +146,19 @@ func (t selfTeller) names(x policy.FieldExplanation) bool {
 	return ok && target.View
 }
 
+// field tells of a cell of a record that its viewer may VIEW, in a field that they
+// have. A cell that a mask covers reads as an empty one does (H5); that it may not
+// be written is what the write itself would say.
 func (t selfTeller) field(x policy.FieldExplanation) ExplainedField {
-	out := ExplainedField{Field: x.Name, Readable: x.Readable, Writable: x.Writable}
-	say := func(statement, outcome, text string) []ExplainedStep {
-		return []ExplainedStep{{Statement: statement, Kind: policy.StepField.String(), Outcome: outcome, Name: x.Name, Text: text}}
-	}
-	if !x.Readable {
-		out.Read = say("H5", policy.Removes.String(), "field "+x.Name+" is covered on this record")
-	}
-	if !x.Writable && x.Readable {
+	out := ExplainedField{Field: x.Name, Readable: true, Writable: x.Writable}
+	if !x.Writable {
 		text := "field " + x.Name + " is read only for you"
 		if t.shape.Writable.Has(x.Number) {
 			text = "you may not write field " + x.Name + " of this record"
 		}
-		out.Write = say("B4", policy.Refuses.String(), text)
+		out.Write = []ExplainedStep{{
+			Statement: "B4", Kind: policy.StepField.String(), Outcome: policy.Refuses.String(), Name: x.Name, Text: text,
+		}}
 	}
 	return out
 }

@@ -142,7 +142,7 @@ func (t teller) moduleWords(s policy.Step) string {
 	case policy.Failed:
 		return rule + " failed " + causeOf(s) + ", which counts against access"
 	case policy.FailureSpares:
-		return rule + " failed " + causeOf(s) + ", which takes nothing from the super admin"
+		return rule + " failed " + causeOf(s) + "; a failing rule takes nothing from this person"
 	case policy.Shared:
 		return rule + " shares the record with {them} (" + s.Level.String() + ")" + says
 	case policy.GaveNothing:
