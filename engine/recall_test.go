@@ -447,7 +447,7 @@ func (h *remembered) accessIn(w *world.World, asker *oracle.User, f *definition.
 	visible := oracle.Visible(w, u, f.Name)
 	for _, fd := range f.Fields {
 		if slices.Contains(visible, fd.Name) && !oracle.Masked(w, u, f.Name, r, fd.Name) {
-			out.Fields = append(out.Fields, fd.Name)
+			out.Fields, out.numbers = append(out.Fields, fd.Name), out.numbers.With(fd.Number)
 		}
 	}
 	return out

@@ -39,11 +39,14 @@ type Access struct {
 	// Untold says that it cannot be told: it took the answer of a module that cannot
 	// be run any more. The rest is empty then.
 	Untold bool
+
+	numbers record.FieldSet // of Fields
 }
 
-// same reports whether a person could do the same.
+// same reports whether a person could do the same. Fields are compared by number:
+// a field that was renamed is the same one.
 func (a *Access) same(b *Access) bool {
-	return a.Untold == b.Untold && slices.Equal(a.Actions, b.Actions) && slices.Equal(a.Fields, b.Fields)
+	return a.Untold == b.Untold && slices.Equal(a.Actions, b.Actions) && a.numbers.Equal(b.numbers)
 }
 
 // AccessChange is a moment at which a person's access to a record changed.
@@ -311,7 +314,7 @@ func (r *retrospect) access(s *subject, user record.ID) (Access, error) {
 	o, sees, _ := op.onlooker(s, nil, u)
 	if sees {
 		out.Actions, out.Ground = o.Actions, o.Ground
-		out.Fields = op.fieldsOf(s)
+		out.Fields, out.numbers = op.fieldsOf(s)
 	}
 	if op.doubt {
 		return Access{Exists: true, Untold: true}, op.failed()
@@ -319,19 +322,19 @@ func (r *retrospect) access(s *subject, user record.ID) (Access, error) {
 	return out, op.failed()
 }
 
-// fieldsOf names the fields of a record in reach that the viewer reads.
-func (op *Op) fieldsOf(s *subject) (names []string) {
+// fieldsOf returns the fields of a record in reach that the viewer reads.
+func (op *Op) fieldsOf(s *subject) (names []string, numbers record.FieldSet) {
 	shape, ok := op.view.Shape().Form(s.form.def.Number)
 	if !ok {
-		return nil
+		return nil, numbers
 	}
 	red := op.redact(shape, s, true)
 	for _, fd := range s.form.def.Fields {
 		if red.Readable(&fd.Field) {
-			names = append(names, fd.Name)
+			names, numbers = append(names, fd.Name), numbers.With(fd.Number)
 		}
 	}
-	return names
+	return names, numbers
 }
 
 // forgotten is what is answered where a history has lost its beginning.

@@ -179,3 +179,17 @@ func TestP7_AccessHistoryGoesOnBehindItsBound(t *testing.T) {
 		t.Errorf("between the two: %+v", page.Start)
 	}
 }
+
+// TestP10_RecallOfRenamedFields: a field with another name is the same field.
+func TestP10_RecallOfRenamedFields(t *testing.T) {
+	h := newHouse(t)
+	step := h.clocked()
+	id := h.add("rep", "Deal", cell{"title": "told", "story": "long"})
+	step()
+	h.define(false, "{name: story, type", "{name: tale, renamedFrom: story, type")
+	step()
+	h.turned("Deal", id, "rep", "sees: RECORD_CREATED the record was added")
+	h.define(false, "{name: story, type", "{name: tale, renamedFrom: story, type", "note: READ_ONLY", "tale: HIDDEN, note: READ_ONLY")
+	step()
+	h.turned("Deal", id, "rep", "sees: RECORD_CREATED the record was added", "sees: DEFINITION version 3 of the definition came into force")
+}
