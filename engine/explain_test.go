@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -301,4 +303,69 @@ func TestP10_SparedByAFault(t *testing.T) {
 	if want := `custom rule "embargo" failed by a trap; a failing rule takes nothing from this person`; s.Text != want {
 		t.Errorf("%q, want %q", s.Text, want)
 	}
+}
+
+// TestP10_HiddenParentsReadAsAbsent: what is told of a record whose parent the asker
+// does not see is, but for what was decided, what is told of one without a parent.
+func TestP10_HiddenParentsReadAsAbsent(t *testing.T) {
+	h, open, shut := embargoed(t)
+	for deal, veiled := range map[record.ID]bool{shut: true, open: false} {
+		line := h.add("rep", "Line", cell{"deal": deal, "product": "x"})
+		for _, who := range []string{"super", "admin", "dev"} {
+			for _, target := range []string{"rep", "rep2", "manager", "viewer"} {
+				is, gone := h.tellsOfLine(who, target, line, record.ID{}), h.tellsOfLine(who, target, line, deal)
+				differs := false
+				for i := range is {
+					differs = differs || !sameButDecided(&is[i], &gone[i], is[0].Allowed == gone[0].Allowed)
+				}
+				if differs == veiled {
+					t.Errorf("%s about %s: veiled %v\n%+v\nwithout a parent\n%+v", who, target, veiled, is, gone)
+				}
+			}
+		}
+		x, err := h.e.ExplainAccess(t.Context(), h.as["dev"], "crm", Explain{User: h.id["rep"], Form: "Line", Record: line})
+		must(t, err)
+		view := x.action("VIEW")
+		if want := "through the record that it belongs to, which you may not see"; !view.Allowed || (view.Because == want) != veiled {
+			t.Errorf("veiled %v: %+v", veiled, view)
+		}
+	}
+}
+
+// tellsOfLine explains a line as if a deal were not there.
+func (h *house) tellsOfLine(who, target string, line, without record.ID) (out []ExplainedAction) {
+	h.t.Helper()
+	h.read(who, func(op *Op) {
+		other, err := op.whoIsExplained(h.id[target])
+		must(h.t, err)
+		f := other.app.forms[h.form("Line").Number]
+		rec, _ := other.raw(f, line)
+		for _, o := range []*Op{op, other} {
+			o.seen[recordKey{h.form("Deal").Number, without}] = seenRecord{}
+		}
+		var x AccessExplanation
+		teller{asker: op, target: other}.tell(&x, &subject{op: other, form: f, rec: rec})
+		must(h.t, op.failed())
+		must(h.t, other.failed())
+		out = x.Actions
+	})
+	return out
+}
+
+// sameButDecided compares what is told of an action, but for whether it, VIEW and
+// EDIT are given.
+func sameButDecided(a, b *ExplainedAction, sameView bool) bool {
+	steps := func(in []ExplainedStep) (out []ExplainedStep) {
+		for _, s := range in {
+			if s.Kind != "VIEW" && s.Kind != "EDIT" {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	same := slices.Equal(steps(a.Steps), steps(b.Steps)) && len(a.Parents) == len(b.Parents)
+	if a.Allowed == b.Allowed && a.Action != "CHANGE_OWNER" {
+		same = same && reflect.DeepEqual(a.Missing, b.Missing) && (!sameView || a.Because == b.Because)
+	}
+	return same
 }

@@ -22,9 +22,10 @@ func (t teller) tell(out *AccessExplanation, s *subject) {
 		return
 	}
 	for _, x := range all {
+		x.Explanation = t.veil(x.Explanation, form, s)
 		a := ExplainedAction{
 			Action: x.name, Allowed: x.Allowed, Because: t.because(x),
-			Steps: t.steps(x.Steps), Missing: t.missing(x.Missing), Parents: t.parents(x.Parent),
+			Steps: t.steps(x.Steps), Missing: t.missing(x.Missing), Parents: t.parents(x.Parent, s),
 		}
 		out.Actions = append(out.Actions, a)
 	}
@@ -45,6 +46,9 @@ func (t teller) because(x explanation) string {
 				return t.words(s)
 			}
 		}
+	}
+	if x.Allowed {
+		return "through the record that it belongs to, which you may not see"
 	}
 	for _, s := range x.Steps {
 		if s.Because == policy.ViewMissing {
@@ -127,17 +131,21 @@ func andOf(list []definition.Action) string {
 
 // parents tells of the parent record and those above it, as far as the asker
 // sees them.
-func (t teller) parents(x *policy.Explanation) []ExplainedParent {
+func (t teller) parents(x *policy.Explanation, s *subject) []ExplainedParent {
 	var out []ExplainedParent
-	for ; x != nil; x = x.Parent {
+	for x != nil && t.sees(x.Form, x.Record) {
+		parent, ok := s.Parent()
 		f := t.target.app.forms[x.Form]
-		if f == nil || !t.sees(x.Form, x.Record) {
+		if !ok || f == nil {
 			break
 		}
+		s = parent.(*subject)
+		told := t.veil(*x, x.Form, s)
 		out = append(out, ExplainedParent{
 			Form: f.def.Name, Record: x.Record, Action: x.Action.String(), Allowed: x.Allowed,
-			Steps: t.steps(x.Steps), Missing: t.missing(x.Missing),
+			Steps: t.steps(told.Steps), Missing: t.missing(told.Missing),
 		})
+		x = told.Parent
 	}
 	return out
 }

@@ -196,6 +196,8 @@ func parentWords(s policy.Step) string {
 		return "the parent record was not asked about, as the record itself is hidden from {them}"
 	case policy.ParentInReach:
 		return "{they} " + may + " its parent, a record of form {name}"
+	case policy.ParentUntold:
+		return "what the record of form {name} that it belongs to gives is not told, as you may not see that record"
 	}
 	// One text for a parent that is not there and one that is not seen.
 	return "its parent, a record of form {name}, is none that {they} " + may

@@ -90,6 +90,7 @@ const (
 	ParentInReach
 	ParentOutOfReach
 	NoParent
+	ParentUntold // to an asker who does not see the parent, if there is one
 	ViewGiven
 	ViewMissing
 	HiddenBySet
