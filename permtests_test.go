@@ -42,7 +42,7 @@ func TestPermissionTestsOfTheDemo(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s%s", who, code, out, errs)
 		}
 	}
-	if code, _, errs := d.run(t, "mei", "", "test"); code != 2 || !strings.Contains(errs, "-app or -f") {
+	if code, _, errs := d.run(t, "mei", "", "test"); code != 2 || !strings.Contains(errs, "one of -application and -f") {
 		t.Errorf("without flags: exit code %d: %s", code, errs)
 	}
 }
