@@ -197,7 +197,8 @@ func (e *Engine) BindModule(ctx context.Context, p identity.Principal, applicati
 	})
 }
 
-// ActivateRule switches the rule on; Conflict when nothing is bound.
+// ActivateRule switches the rule on; Conflict when nothing is bound, and when a
+// permission test of the active definition would fail then.
 func (e *Engine) ActivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
 	return e.ActivateRuleCompared(ctx, p, application, rule, "")
 }
@@ -215,6 +216,19 @@ func (e *Engine) ActivateRuleCompared(ctx context.Context, p identity.Principal,
 			return RuleState{}, err
 		}
 	}
+	var out RuleState
+	_, failing, err := gated(func(g *pass) (err error) {
+		out, err = e.activate(ctx, p, application, rule, module, held, g)
+		return err
+	}, func() (*pass, []definition.Fault, error) { return e.testModule(ctx, p, application, rule, module) })
+	if len(failing) > 0 {
+		return RuleState{}, refusesRule(failing)
+	}
+	return out, err
+}
+
+// activate switches a rule on in one transaction, once its tests passed.
+func (e *Engine) activate(ctx context.Context, p identity.Principal, application, rule, module string, held *bound, g *pass) (RuleState, error) {
 	return e.rebind(ctx, p, "activateRule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
 		if err := held.check(txn); err != nil {
 			return err
@@ -225,8 +239,11 @@ func (e *Engine) ActivateRuleCompared(ctx context.Context, p identity.Principal,
 		if s.Module != module { // what was held to a comparison is the other one
 			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: another module was bound to %q meanwhile; try again", rule)
 		}
+		if s.Active {
+			return nil // nothing changes
+		}
 		s.Active = true
-		return nil
+		return g.needs(txn, def, false)
 	})
 }
 
@@ -246,7 +263,8 @@ func (e *Engine) boundTo(p identity.Principal, application, rule string) (module
 }
 
 // DeactivateRule switches the rule off: it denies then, as a missing module
-// does.
+// does. No permission test stands against that: it gives nobody anything, and has to
+// be possible at once whatever else is wrong.
 func (e *Engine) DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
 	return e.rebind(ctx, p, "deactivateRule", application, rule, func(_ *storage.Txn, _ *definition.Application, _ *definition.CustomRule, s *bindingState) error {
 		s.Active = false

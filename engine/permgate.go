@@ -56,7 +56,7 @@ func gated(activate func(*pass) error, test func() (*pass, []definition.Fault, e
 			return nil, faults, err
 		}
 	}
-	return nil, nil, fault.New(fault.Conflict, "engine.Apply", "people or rights changed again and again while the permission tests ran; try again")
+	return nil, nil, fault.New(fault.Conflict, "engine.gated", "people or rights changed again and again while the permission tests ran; try again")
 }
 
 // testDocument runs the tests of a document that is to be applied.
@@ -85,8 +85,75 @@ func (e *Engine) testPrepared(ctx context.Context, p identity.Principal, prep *p
 	})
 }
 
+// testModule runs the tests of the active version with a module as the one that
+// fills a rule.
+func (e *Engine) testModule(ctx context.Context, p identity.Principal, name, rule, module string) (*pass, []definition.Fault, error) {
+	var def *definition.Application
+	othersOff := false
+	active := func(r storage.Reader, people *directory.People) (_, _ *definition.Application, err error) {
+		if def, err = e.definable(r, people, p, name); err != nil {
+			return nil, nil, err
+		}
+		for _, c := range def.Custom {
+			s, err := readBinding(r, name, c.Name)
+			if err != nil {
+				return nil, nil, err
+			}
+			othersOff = othersOff || c.Name != rule && !s.Active
+		}
+		return def, def, nil
+	}
+	g, report, err := e.tried(ctx, p, name, active, map[string]string{rule: module})
+	if err != nil {
+		return nil, nil, err
+	}
+	if faults := faultsOf(report, false); len(faults) == 0 || !othersOff {
+		return g, faults, nil
+	}
+	_, now, err := e.tried(ctx, p, name, active, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	excuse(def, report, now)
+	return g, faultsOf(report, false), nil
+}
+
+// excuse lets tests pass that say what people can do, and fail already: rules that
+// are off deny, and are switched on one after the other.
+func excuse(def *definition.Application, report, now *TestReport) {
+	if len(now.Tests) != len(report.Tests) || len(def.Tests) != len(report.Tests) {
+		return // another version meanwhile, which is another epoch
+	}
+	for i, x := range report.Tests {
+		if !def.Tests[i].Cannot && x.Verdict == TestFailed && now.Tests[i].Verdict == TestFailed {
+			x.Verdict = TestPassed
+		}
+	}
+}
+
+// refusesRule says which permission test stands against switching a rule on. It
+// names nobody.
+func refusesRule(faults []definition.Fault) error {
+	return fault.New(fault.Conflict, "engine.ActivateRule", "rule: with this module %s; the rule stays as it was", faults[0].Msg)
+}
+
 // testGate runs tests and invariants on one snapshot.
-func (e *Engine) testGate(ctx context.Context, p identity.Principal, name string, versions func(storage.Reader, *directory.People) (prev, next *definition.Application, err error)) (*pass, []definition.Fault, error) {
+func (e *Engine) testGate(ctx context.Context, p identity.Principal, name string, versions testedVersions) (*pass, []definition.Fault, error) {
+	g, report, err := e.tried(ctx, p, name, versions, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	faults, err := e.gateFaults(ctx, p, name, report)
+	return g, faults, err
+}
+
+// testedVersions returns the active version, nil for none, and the one whose tests
+// are run, nil for none.
+type testedVersions func(storage.Reader, *directory.People) (prev, next *definition.Application, err error)
+
+// tried runs tests and invariants on one snapshot, where modules, by rule, fill
+// their rules.
+func (e *Engine) tried(ctx context.Context, p identity.Principal, name string, versions testedVersions, modules map[string]string) (*pass, *TestReport, error) {
 	g := &pass{}
 	report := &TestReport{}
 	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
@@ -107,6 +174,11 @@ func (e *Engine) testGate(ctx context.Context, p identity.Principal, name string
 		if err != nil {
 			return err
 		}
+		if len(modules) > 0 {
+			if app, err = asker.rebound(app, modules); err != nil {
+				return err
+			}
+		}
 		t := e.trialFor(asker, people, app)
 		if report.Tests, err = t.run(next.Tests); err != nil {
 			return err
@@ -118,14 +190,12 @@ func (e *Engine) testGate(ctx context.Context, p identity.Principal, name string
 		return nil, nil, err
 	}
 	g.findings = vacuous(report.Tests)
-	faults, err := e.gateFaults(ctx, p, name, report)
-	return g, faults, err
+	return g, report, nil
 }
 
 // gateFaults says which tests stand against a version. Who fails them is said to
 // those who may look through others' eyes, and written down.
 func (e *Engine) gateFaults(ctx context.Context, p identity.Principal, name string, report *TestReport) ([]definition.Fault, error) {
-	var out []definition.Fault
 	named := false
 	failing := append(failed(report.Tests), failed(report.Invariants)...)
 	for _, x := range failing {
@@ -140,6 +210,12 @@ func (e *Engine) gateFaults(ctx context.Context, p identity.Principal, name stri
 			named = false
 		}
 	}
+	return faultsOf(report, named), nil
+}
+
+// faultsOf are the tests that failed or were not tested, with those who fail them
+// where named.
+func faultsOf(report *TestReport, named bool) (out []definition.Fault) {
 	for i, x := range report.Tests {
 		if x.Verdict == TestFailed || x.Verdict == NotTested {
 			out = append(out, definition.Fault{Line: x.Line, Path: fmt.Sprintf("tests[%d]", i), Msg: x.complaint(named)})
@@ -150,7 +226,7 @@ func (e *Engine) gateFaults(ctx context.Context, p identity.Principal, name stri
 			out = append(out, definition.Fault{Path: "tests", Msg: "a built-in invariant fails, which is a fault of the server and none of the definition: " + x.complaint(named)})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // failed returns those that failed.
