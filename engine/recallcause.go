@@ -56,12 +56,18 @@ type Cause struct {
 	Version uint64
 }
 
-// causes tells what a moment changed. before is the chain as it was.
+// causes tells what a moment changed, none where it is all of parents that the asker
+// does not see. before is the chain as it was.
 func (t *timeline) causes(m *moment, before []*subject) (out []Cause, err error) {
 	for i := range m.changes {
 		var more []Cause
 		ch := &m.changes[i]
+		told, err := t.tells(ch, before)
+		if err != nil {
+			return nil, err
+		}
 		switch {
+		case !told:
 		case ch.Form != 0:
 			more, err = t.recordCauses(ch)
 		case ch.Space == spaceUser:
@@ -132,7 +138,13 @@ func (t *timeline) recordCauses(ch *storage.Change) ([]Cause, error) {
 		switch {
 		case before.Get(&fd.Field).Equal(after.Get(&fd.Field)) || fd.Number == f.def.OwnerField:
 		case fd.Number == f.def.ParentField:
-			out = append(out, Cause{Kind: CauseParent, Words: "the record was moved to another " + t.formName(fd.Target)})
+			moved, err := t.tellsOfMove(fd, before, after)
+			if err != nil {
+				return nil, err
+			}
+			if moved {
+				out = append(out, Cause{Kind: CauseParent, Words: "the record was moved to another " + t.formName(fd.Target)})
+			}
 		default:
 			names = append(names, fd.Name)
 		}

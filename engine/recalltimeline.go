@@ -52,10 +52,11 @@ func (a *Access) same(b *Access) bool {
 // AccessChange is a moment at which a person's access to a record changed.
 type AccessChange struct {
 	Time   time.Time
-	By     record.ID // who made the change
+	By     record.ID // who made the change, zero for nobody and where no cause is told
 	ByName string    // what they are called now, empty for nobody
 	// Causes are what was changed at that moment of what decides about this person
-	// and this record, in the order of the change.
+	// and this record, in the order of the change. What decided through a parent that
+	// the asker does not see is none of them: there are none where that was all.
 	Causes []Cause
 	After  Access
 
@@ -232,10 +233,13 @@ func (t *timeline) step(m *moment) error {
 		return err
 	}
 	if t.page.end = m.end; !access.same(&t.access) {
-		c := AccessChange{Time: m.changes[0].Meta.Time, By: m.changes[0].Meta.Actor, After: access, seq: m.end}
-		c.ByName = t.op.nameOf(c.By)
+		c := AccessChange{Time: m.changes[0].Meta.Time, After: access, seq: m.end}
 		if c.Causes, err = t.causes(m, before); err != nil {
 			return err
+		}
+		if len(c.Causes) > 0 {
+			c.By = m.changes[0].Meta.Actor
+			c.ByName = t.op.nameOf(c.By)
 		}
 		t.page.Changes = append(t.page.Changes, c)
 	}

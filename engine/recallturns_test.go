@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,4 +193,49 @@ func TestP10_RecallOfRenamedFields(t *testing.T) {
 	h.define(false, "{name: story, type", "{name: tale, renamedFrom: story, type", "note: READ_ONLY", "tale: HIDDEN, note: READ_ONLY")
 	step()
 	h.turned("Deal", id, "rep", "sees: RECORD_CREATED the record was added", "sees: DEFINITION version 3 of the definition came into force")
+}
+
+// TestP10_RecallTellsNothingOfUnseenParents: what was changed of a parent that the
+// asker does not see is a change of access without an actor and a cause.
+func TestP10_RecallTellsNothingOfUnseenParents(t *testing.T) {
+	h, open, shut := embargoed(t)
+	step := h.clocked()
+	const (
+		parent = "PARENT the record that it belongs to was changed"
+		role   = "ROLE the parent's owner's role changed from Rep to Manager"
+	)
+	lines := map[record.ID]record.ID{}
+	for _, deal := range []record.ID{open, shut} {
+		lines[deal] = h.add("rep", "Line", cell{"deal": deal, "product": "x"})
+		step()
+		must(t, h.update("rep", "Deal", deal, cell{"rep": h.id["rep2"]}))
+		step()
+	}
+	h.place("rep2", "Manager", "Sales")
+	step()
+	for deal, line := range lines {
+		for user, want := range map[string][]string{
+			"rep":   {"sees: RECORD_CREATED the record was added", "does not see: " + parent},
+			"rep2":  {"sees: " + parent},
+			"clerk": {"sees: " + role},
+		} {
+			if deal == shut {
+				for i, text := range want {
+					want[i] = strings.TrimSuffix(strings.TrimSuffix(text, parent), role)
+				}
+			}
+			for _, who := range []string{"super", "admin", "dev"} {
+				if got := h.turns(who, "Line", line, user); !slices.Equal(got, want) {
+					t.Errorf("%s about %s: open %v\ngot  %q\nwant %q", who, user, deal == open, got, want)
+				}
+			}
+			page, err := h.e.AccessHistory(t.Context(), h.as["dev"], AccessHistory{Application: "crm", Form: "Line", Record: line, User: h.id[user], First: MaxPage})
+			must(t, err)
+			for _, c := range page.Changes {
+				if told := len(c.Causes) > 0; told == c.By.IsZero() || told == (c.ByName == "") {
+					t.Errorf("%s: %+v", user, c)
+				}
+			}
+		}
+	}
 }

@@ -209,6 +209,9 @@ func recallHistory(ctx context.Context, w io.Writer, r *remote, variables map[st
 			for i, cause := range ch.Causes {
 				causes[i] = cause.Text
 			}
+			if len(causes) == 0 {
+				causes = append(causes, "something that you may not see changed")
+			}
 			by := ch.ByName
 			if by == "" {
 				by = ch.By
