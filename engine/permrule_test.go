@@ -54,8 +54,8 @@ func TestPermissionTestsGateRules(t *testing.T) {
 	must(t, err)
 }
 
-// TestH4_SwitchingOffGivesNothing: why no test stands against switching a rule off.
-func TestH4_SwitchingOffGivesNothing(t *testing.T) {
+// TestSwitchingOffGivesNothing: why no test stands against switching a rule off.
+func TestSwitchingOffGivesNothing(t *testing.T) {
 	prove(t, 10, 300, func(t *testing.T, seed uint64) {
 		w := world.Random(seed, world.Small)
 		allBySession(w)
