@@ -21,7 +21,7 @@ func (t teller) veil(x policy.Explanation, form uint32, s *subject) policy.Expla
 	if x.Allowed {
 		return x
 	}
-	alone := policy.Explanation{}
+	var alone policy.Explanation
 	if x.Action == definition.Access {
 		alone = t.target.view.ExplainCreate(form, orphan{s})
 	} else {
