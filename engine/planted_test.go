@@ -168,7 +168,7 @@ var plantedFaults = []planted{
 	{"review: not written down", "reviewing.go", "return op.e.note(op.ctx, op.principal, l)", "_ = l\n\treturn nil"},
 	{"review: goes on after its rights", "reviewtable.go", "return op.stands()", "return nil"},
 	{"explain: what the asker does not see", "explain.go", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || !seen {", "if _, seen, err := op.Get(def.Number, q.Record); err != nil || false && !seen {"},
-	{"explain: parents that the asker does not see", "explaintell.go", "if f == nil || !t.sees(x.Form, x.Record) {", "if f == nil {"},
+	{"explain: parents that the asker does not see", "explainveil.go", "x.Parent != nil && t.sees(x.Parent.Form, x.Parent.Record) {", "x.Parent != nil {"},
 	{"explain: not written down", "explain.go", "if err := e.note(ctx, p, l); err != nil {", "if err := ctx.Err(); err != nil && l.Form == q.Form {"},
 	{"explain: criteria of reports forgotten", "policy/explain.go", "shows: r.criteria == nil || e.v.matches(r.criteria, e.rec)}", "shows: true}"},
 	{"explain: hides forgotten", "policy/explain.go", "&& !e.hidden && kept", "&& kept"},

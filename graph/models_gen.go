@@ -24,7 +24,7 @@ type AccessCause struct {
 // A moment at which somebody's access to a record changed.
 type AccessChange struct {
 	Time time.Time `json:"time"`
-	// Who made the change; null where it was nobody.
+	// Who made the change; null where it was nobody, or where no cause is told.
 	By *record.ID `json:"by,omitempty"`
 	// What they are called today; null for nobody.
 	ByName *string        `json:"byName,omitempty"`
