@@ -62,6 +62,12 @@ func proposalOf(h *inhabited, rnd *rand.Rand) (*world.World, Proposal) {
 	return after, p
 }
 
+// namesOutsiders reports whether a proposal gives a place to somebody who has none:
+// a developer learns nothing of them.
+func namesOutsiders(w *world.World, p Proposal) bool {
+	return slices.ContainsFunc(p.Assignments, func(c AssignmentChange) bool { return w.User(c.User).Kind == identity.Nobody })
+}
+
 // TestP10_CompareIsForThoseWithTheTool puts proposals to the engine as a server does,
 // as people of every kind: those who may compare get what the oracle says, and
 // nobody else is told anything.
@@ -83,8 +89,10 @@ func TestP10_CompareIsForThoseWithTheTool(t *testing.T) {
 				wantKind(t, fault.NotFound, err)
 			case !fullRights(u.Kind):
 				wantKind(t, fault.Forbidden, err)
+			case u.Kind == identity.Developer && namesOutsiders(w, p):
+				wantKind(t, fault.Invalid, err)
 			case err != nil:
-				t.Fatalf("seed %d: %v", seed, err)
+				t.Fatalf("seed %d: as %s: %v", seed, u.Email, err)
 			default:
 				want, records := byHand(w, after, u)
 				if i := unequal(got, want); i >= 0 || d.Records != records {
