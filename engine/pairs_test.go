@@ -303,7 +303,7 @@ func comparePair(t *testing.T, a, b *world.World, u *oracle.User, rnd *rand.Rand
 // differ only in what a user may not see give the same answers, errors, totals
 // and cursors, byte for byte.
 func TestP3_UnseenChangesNothing(t *testing.T) {
-	prove(t, 150, 10_000, func(t *testing.T, seed uint64) {
+	prove(t, 150, 8_000, func(t *testing.T, seed uint64) {
 		for salt := uint64(3); ; salt++ {
 			rnd := rand.New(rand.NewPCG(seed, salt))
 			w := world.Random(seed+salt<<40, sizeOf(seed))
