@@ -185,7 +185,7 @@ func FuzzSentence(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := json.Marshal(text)
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		resolve := func(q []byte) (*Application, []Fault) {
 			return Resolve(append([]byte(testBase+"tests:\n  - "), append(q, '\n')...), Context{Previous: previous})
