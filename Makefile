@@ -10,7 +10,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20000x
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: help test test-full worlds check format vet lint tidy generate race fuzz mutants bench console audit rules e2e ci
+.PHONY: help test test-full nightly worlds check format vet lint tidy generate race fuzz mutants bench peers console audit rules e2e ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +18,11 @@ help: ## this list
 test: ## all tests with reduced counts: what the README names
 	go test ./...
 
-test-full: ## all tests with full counts; long
-	SLUICE_FULL=1 go test -count=1 -timeout 180m ./...
+test-full: ## all tests with the counts of continuous integration; half an hour
+	SLUICE_FULL=1 go test -count=1 -timeout 60m ./...
+
+nightly: ## all tests with the counts of a night, all planted faults; hours
+	SLUICE_NIGHT=1 go test -count=1 -timeout 0 ./...
 
 WORLDS ?= 1000000
 SEED ?= $(shell date +%s)000000
@@ -47,6 +50,7 @@ lint: ## golangci-lint, pinned, built through the module proxy
 
 tidy: ## fails when go.mod or go.sum are not tidy
 	go mod tidy -diff
+	go -C bench/peers mod tidy -diff
 
 generate: ## regenerates the management schema's code
 	go generate ./...
@@ -67,6 +71,9 @@ mutants: ## plants faults in policy and filter; fails when tests miss one
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+peers: ## a custom rule beside cel-go, cedar-go, OPA and expr: the same answers, then the times
+	cd bench/peers && go vet ./... && go test -bench . ./...
 
 console: ## rebuilds the playground and compares it with the committed one
 	console/check.sh

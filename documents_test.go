@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sluice/internal/effort"
 )
 
 // TestDocs_Documents runs the guide: its manifest is pushed, its requests are
 // sent as ravi, and its documents are removed.
 func TestDocs_Documents(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		notRun(t, "NOT RUN: the guide's requests need curl")
+		effort.NotRun(t, "the guide's requests need curl")
 	}
 	d := theDemo(t)
 	text := pages(t)["docs/documents.md"]

@@ -43,6 +43,9 @@ func managed(query string) func(user, order string) call {
 	}
 }
 
+// besideModule is a module that may run as a shadow, set by whoever tries the paths.
+var besideModule string
+
 var toolPaths = []toolPath{
 	{key: "manage Query.explainAccess", tool: "EXPLAIN", user: true, order: true, self: true,
 		call: managed(`{explainAccess(@user:"USER" form:"Order" record:"ORDER"){short actions{action allowed steps{text}} fields{field readable}}}`)},
@@ -52,6 +55,7 @@ var toolPaths = []toolPath{
 		call: func(_, _ string) call { return call{method: "GET", path: "/apps/sales/access-review.csv"} }},
 	{key: "route /apps/{application}/access-review.json", tool: "REVIEW",
 		call: func(_, _ string) call { return call{method: "GET", path: "/apps/sales/access-review.json"} }},
+	{key: "manage Query.ruleLog", tool: "EXPLAIN", call: managed(`{ruleLog(@rule:"same-team-open-orders"){droppedCount nodes{id fault record}}}`)},
 	{key: "manage Query.viewAsTargets", tool: "VIEW_AS", quiet: true, call: managed(`{viewAsTargets(@first:2){nodes{id displayName}}}`)},
 	{key: "manage Query.runPermissionTests", tool: "REVIEW", call: managed(`{runPermissionTests(@){tests{text verdict} invariants{verdict}}}`)},
 	{key: "manage Query.whoCouldSee", tool: "RECALL", order: true, call: ofThen(`{whoCouldSee(@form:"Order" record:"ORDER" at:"AT"){totalCount nodes{id}}}`)},
@@ -59,6 +63,10 @@ var toolPaths = []toolPath{
 		call: ofThen(`{accessHistory(@form:"Order" record:"ORDER" user:"USER" from:"2020-01-01T00:00:00Z" to:"AT"){displayName changes{time}}}`)},
 	{key: "manage Mutation.compareAccess", tool: "COMPARE", user: true, job: true,
 		call: managed(`mutation{compareAccess(@input:{assignments:[{user:"USER" unassign:true}]}){difference{id}}}`)},
+	{key: "manage Query.ruleShadow", tool: "COMPARE", call: managed(`{ruleShadow(@rule:"same-team-open-orders"){compared samples{record}}}`)},
+	{key: "manage Mutation.shadowRule", tool: "COMPARE", call: func(_, _ string) call {
+		return managed(`mutation{shadowRule(@rule:"same-team-open-orders" module:"`+besideModule+`" hours:1){shadow{compared}}}`)("", "")
+	}},
 	{key: "header Sluice-View-As", tool: "VIEW_AS", user: true, order: true, call: func(user, order string) call {
 		return call{header: map[string]string{"Sluice-View-As": user},
 			body: fmt.Sprintf(`{"query":"query($o:ID!){order(id:$o){number} orders(where:{id:{eq:$o}}){totalCount}}","variables":{"o":%q}}`, order)}
@@ -164,6 +172,7 @@ func TestP10_ToolPathsKeepIt(t *testing.T) {
 	d := theDemo(t)
 	d.manage(t, "priya", `mutation{applyDefinition(yaml:%s){application{name} faults{message}}}`,
 		jsonText("application: tiny\nforms: [{name: Note, plural: notes, fields: [{name: text, type: text}]}]\nroles: [{name: CEO}]\n"))
+	besideModule = d.shadowed(t)
 	d.hider(t)
 	hidden := d.ok(t, "vera", `mutation{createOrder(input:{number:"LOOK-1" title:"hush"}){id}}`).at("createOrder.id").(string)
 	d.hide(t, "vera", "Order", `{number: {eq: "LOOK-1"}}`)

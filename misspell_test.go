@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/internal/effort"
 )
 
 // misspelling is a document in which one name of a schema is spelt wrong, or is
@@ -82,10 +83,7 @@ var (
 // holds such a name that was not in the request, or suggests one.
 func TestB3_MisspeltNamesTellNothing(t *testing.T) {
 	d := theDemo(t)
-	every := 23
-	if os.Getenv("SLUICE_FULL") == "1" {
-		every = 1
-	}
+	every := effort.Of(23, 5, 1)
 	full := d.surface(t, "/apps/sales/graphql", "priya")
 	for _, c := range []struct{ path, who string }{
 		{"/apps/sales/graphql", "ravi"}, {"/apps/sales/graphql", "felix"}, {"/apps/sales/graphql", "omar"}, {"/graphql", "ravi"},

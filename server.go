@@ -17,9 +17,12 @@ import (
 )
 
 func main() {
+	if code, child := sandbox.Child(os.Args[1:]); child {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := command.Run(ctx, &command.Env{
-		Parts: command.Parts{OpenStore: openStore, NewRules: newRules}, Args: os.Args[1:],
+		Parts: command.Parts{OpenStore: openStore, NewRules: newRules, ServeRules: serveRules}, Args: os.Args[1:],
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 	})
 	stop()
@@ -42,8 +45,24 @@ func newRules() (rules.Runner, func(context.Context, []byte) (*rules.Manifest, r
 
 func inspect(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error) {
 	info, err := sandbox.Inspect(ctx, module)
+	return info.Manifest, info.Hash, err
+}
+
+func serveRules(ctx context.Context, dir string, warn func(string)) (rules.Runner, func(context.Context, []byte) (*rules.Manifest, rules.Hash, error), func() error, error) {
+	cache, err := sandbox.OpenCache(ctx, dir, &sandbox.CacheOptions{Events: sandbox.CacheEvents{
+		Warning: warn,
+		Refused: func(err error) { warn("a module was not compiled: " + err.Error()) },
+	}})
 	if err != nil {
-		return nil, rules.Hash{}, err
+		return nil, nil, nil, err
 	}
-	return info.Manifest, info.Hash, nil
+	runner, err := sandbox.New(&sandbox.Options{Cache: cache})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	inspect := func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error) {
+		info, err := cache.Inspect(ctx, module)
+		return info.Manifest, info.Hash, err
+	}
+	return runner, inspect, runner.Close, nil
 }

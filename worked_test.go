@@ -225,7 +225,7 @@ func TestH_ModulesDecide(t *testing.T) {
 	if p := d.ok(t, "nora", "%s", phones); p.count("inside.totalCount") != 0 {
 		t.Errorf("an inactive MASK rule shows phones: %+v", p.Data)
 	}
-	for _, rule := range rulesexamples.Names() {
+	for _, rule := range rulesexamples.Demo() {
 		module, err := rulesexamples.Module(rule, rulesexamples.AssemblyScript)
 		if err != nil {
 			t.Fatal(err)

@@ -22,33 +22,41 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	b := &batch{a: a, w: w, join: joiner{op: a.op, form: a.l.form}}
 	b.direct = !w.asks && !w.masks && len(a.lookups) == 0 && a.l.alone()
 	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
+	g := w.glean(s)
 	for !s.done() {
 		if err := a.op.ctx.Err(); err != nil {
 			return err
 		}
 		a.op.trim()
 		b.reset()
-		for n := 0; n < windowSize; n++ {
-			en, ok := s.next()
-			if !ok || a.op.overdue() {
+		for n := 0; n < windowSize; {
+			drawn := w.draw(s, windowSize-n)
+			if len(drawn) == 0 {
 				break
 			}
-			known := byOwner(reach, en.owner, en.owned)
-			if known == yes && counting {
-				a.all.count++
-			} else if known != no {
-				if err := b.take(en, known == yes); err != nil {
-					return err
+			n += len(drawn)
+			for i := range drawn {
+				en := &drawn[i]
+				g.note(en)
+				known := w.proposed(en)
+				if known == yes && counting {
+					a.all.count++
+				} else if known != no {
+					if err := b.take(*en, known == yes); err != nil {
+						return err
+					}
 				}
 			}
 		}
 		if err := b.settle(); err != nil {
 			return err
 		}
+		g.settle()
 	}
 	if err := s.err(); err != nil {
 		return err
 	}
+	g.keep()
 	return a.op.failed()
 }
 
@@ -78,6 +86,7 @@ func (b *batch) take(en entry, in bool) error {
 		b.w.add(en)
 	default:
 		b.entries, b.in = append(b.entries, en), append(b.in, in)
+		b.w.look.hold()
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"sluice/internal/effort"
 	"sluice/internal/record"
 	"sluice/storage"
 )
@@ -27,7 +28,7 @@ func TestCostOfAggregates(t *testing.T) {
 	grouped := Aggregation{GroupBy: []GroupKey{{Field: state}}, Measures: []Measure{{amount, Functions(0).With(Sum)}}}
 	var first []storage.Stats
 	all := []int{3000, 12_000}
-	if full() {
+	if effort.Full() {
 		all = sizes()
 	}
 	for _, total := range all {

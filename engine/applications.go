@@ -60,7 +60,11 @@ func (e *Engine) summary(r storage.Reader, people *directory.People, p identity.
 	if err := e.opens(r, v, name); err != nil {
 		return Summary{}, false, err
 	}
-	return Summary{Name: name, Version: ptr.Active}, true, nil
+	out := Summary{Name: name, Version: ptr.Active}
+	if people.MayDefine(p, name) == nil {
+		out.Quarantined, err = quarantinedRules(r, name)
+	}
+	return out, true, err
 }
 
 // opens reports whether the viewer's credential opens the application: a token

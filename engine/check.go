@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/internal/definition"
@@ -132,11 +133,15 @@ func sameVersion(prev, next *definition.Application) (bool, error) {
 
 // boundModule is what fills a custom rule; its module is nil where nothing does.
 type boundModule struct {
-	module *storedModule
-	active bool
+	module      *storedModule
+	active      bool
+	quarantined bool
+	fallback    *storedModule // nil for none
+	standsIn    bool          // the fallback decides
 }
 
-// readBound returns the modules that are bound to the rules of a definition. A
+// readBound returns the modules that fill the rules of a definition, and their fallbacks; one that waits
+// beside a deciding one does not count, and has to fit when it is activated. A
 // rule that is new has none, whatever was bound to an older one of its name.
 func readBound(r storage.Reader, next *definition.Application) (map[string]boundModule, error) {
 	out := map[string]boundModule{}
@@ -145,15 +150,19 @@ func readBound(r storage.Reader, next *definition.Application) (map[string]bound
 		if err != nil {
 			return nil, err
 		}
-		if s.Module == "" {
+		if s.filling() == "" {
 			continue
 		}
-		m, err := readModule(r, next.Name, s.Module)
+		m, err := readModule(r, next.Name, s.filling())
+		if err != nil {
+			return nil, err
+		}
+		fallback, err := readModule(r, next.Name, s.Fallback)
 		if err != nil {
 			return nil, err
 		}
 		if m != nil {
-			out[rule.Name] = boundModule{m, s.Active}
+			out[rule.Name] = boundModule{m, s.Active, s.quarantine(s.filling()) != nil, fallback, s.standsIn() && !s.denies()}
 		}
 	}
 	return out, nil
@@ -163,9 +172,16 @@ func readBound(r storage.Reader, next *definition.Application) (map[string]bound
 func (j *judgement) surroundings(people *directory.People, p identity.Principal, name string, bound map[string]boundModule) definition.Surroundings {
 	inputs := map[string]definition.Input{}
 	for rule, b := range bound {
-		in := definition.Input{Active: b.active}
-		for _, c := range b.module.manifest.Record {
-			in.Fields = append(in.Fields, c.Name)
+		in := definition.Input{Active: b.active, Quarantined: b.quarantined, StandIn: b.standsIn}
+		for _, m := range []*storedModule{b.module, b.fallback} {
+			if m == nil {
+				continue
+			}
+			for _, c := range m.manifest.Record {
+				if !slices.Contains(in.Fields, c.Name) {
+					in.Fields = append(in.Fields, c.Name)
+				}
+			}
 		}
 		inputs[rule] = in
 	}

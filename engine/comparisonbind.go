@@ -133,7 +133,7 @@ func (op *Op) sameStill(c *Comparison) error {
 	if err != nil || !changed {
 		return err
 	}
-	d, digest, err := op.digested(&c.Change, nil)
+	d, digest, err := op.digested(&c.Change, nil, false)
 	if err != nil {
 		return tooMuch(err)
 	}

@@ -173,7 +173,7 @@ func (op *Op) reshow(c *Comparison) error {
 			op.name(c, id)
 		}
 	}
-	return nil
+	return r.costs(d.Costs)
 }
 
 // reshown is one reading of a result.
@@ -210,6 +210,27 @@ func (r *reshown) change(form uint32, c *Change) error {
 		kept = append(kept, pair)
 	}
 	c.Samples = kept
+	return nil
+}
+
+// costs leaves out the records that the reader may not be shown any more.
+func (r *reshown) costs(list []RuleCost) error {
+	for i := range list {
+		cost := &list[i]
+		kept := cost.OutsideRecords[:0]
+		for _, id := range cost.OutsideRecords {
+			ok, err := r.sees(recordKey{cost.Form, id})
+			if err != nil {
+				return err
+			}
+			if !ok {
+				r.c.Outdated = true
+				continue
+			}
+			kept = append(kept, id)
+		}
+		cost.OutsideRecords = kept
+	}
 	return nil
 }
 

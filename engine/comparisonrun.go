@@ -300,7 +300,7 @@ func (e *Engine) compareChange(ctx context.Context, p identity.Principal, c *Com
 	if c.Exposes, err = op.unmarks(proposal); err != nil {
 		return nil, "", err
 	}
-	d, digest, err := op.digested(&c.Change, progress)
+	d, digest, err := op.digested(&c.Change, progress, true)
 	if err != nil {
 		return nil, "", err
 	}
@@ -315,14 +315,14 @@ func (e *Engine) compareChange(ctx context.Context, p identity.Principal, c *Com
 	return d, digest, nil
 }
 
-// digested compares and sums all rows up.
-func (op *Op) digested(change *ProposedChange, progress func(done, total int)) (*Difference, string, error) {
+// digested compares and sums all rows up, and costs if they are asked for.
+func (op *Op) digested(change *ProposedChange, progress func(done, total int), costs bool) (*Difference, string, error) {
 	proposal, err := op.proposal(change)
 	if err != nil {
 		return nil, "", err
 	}
 	g := &digester{h: sha256.New()}
-	d, err := op.compare(proposal, &CompareOptions{Samples: comparisonSamples, Progress: progress, Each: g.row})
+	d, err := op.compare(proposal, &CompareOptions{Samples: comparisonSamples, Progress: progress, Each: g.row, Costs: costs})
 	if err != nil {
 		return nil, "", err
 	}

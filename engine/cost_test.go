@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 	"sluice/internal/filter"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
@@ -57,12 +58,19 @@ func newCrowd(tb testing.TB, store *storage.Store, total, reps int) *crowd {
 // newCrowdOf is newCrowd with a form that is changed first.
 func newCrowdOf(tb testing.TB, store *storage.Store, total, reps int, change func(*definition.Form)) *crowd {
 	tb.Helper()
+	return newCrowdIn(tb, store, total, reps, func(app *definition.Application) { change(app.Forms[0]) })
+}
+
+// newCrowdIn is newCrowd in an application that is changed first.
+func newCrowdIn(tb testing.TB, store *storage.Store, total, reps int, change func(*definition.Application)) *crowd {
+	tb.Helper()
 	form := crowdForm()
-	change(form)
 	app := &definition.Application{
 		Name: "app", Version: 1, Hierarchy: true, Users: map[string]record.ID{"aided@x.io": numbered(1, 3)}, Forms: []*definition.Form{form},
 		Roles: []*definition.Role{{Name: "CEO"}, {Name: "Manager", ReportsTo: "CEO"}, {Name: "Rep", ReportsTo: "Manager"}, {Name: "Other", ReportsTo: "CEO"}},
 	}
+	app.Custom = []*definition.CustomRule{{Name: "gift", Form: "Order", Effect: definition.Share, MaxLevel: definition.Read, Users: []string{"gifted@x.io"}}}
+	change(app)
 	all := map[string]definition.FieldAccess{}
 	for _, fd := range form.Fields {
 		all[fd.Name] = definition.Writable
@@ -84,7 +92,6 @@ func newCrowdOf(tb testing.TB, store *storage.Store, total, reps int, change fun
 	for i := range reps {
 		hire(fmt.Sprint("rep", i), "Rep", numbered(2, uint64(i)))
 	}
-	app.Custom = []*definition.CustomRule{{Name: "gift", Form: "Order", Effect: definition.Share, MaxLevel: definition.Read, Users: []string{"gifted@x.io"}}}
 	app.Users["gifted@x.io"] = numbered(1, 4)
 	hire("gifted", "Other", numbered(1, 4))
 	w.Modules = map[string]oracle.Module{"gift": {Truth: 5, Record: []string{"state"}}}
@@ -148,10 +155,7 @@ func (c *crowd) byAmount(desc bool) List {
 }
 
 func sizes() []int {
-	if full() {
-		return []int{10_000, 1_000_000}
-	}
-	return []int{10_000, 50_000}
+	return []int{10_000, effort.Of(50_000, 200_000, 1_000_000)}
 }
 
 // TestCostFollowsTheVisible counts the keys that answers touch: a viewer who

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"sluice/internal/effort"
 )
 
 // firstSeed() begins the sequence of random worlds, SLUICE_SEED another one. A
@@ -29,16 +31,9 @@ func number(name string) (uint64, bool) {
 	return n, true
 }
 
-func full() bool { return os.Getenv("SLUICE_FULL") != "" }
-
 // worlds returns how many worlds a test runs: few on a developer's machine, all
-// where SLUICE_FULL is set.
-func worlds(few, all int) int {
-	if full() {
-		return all
-	}
-	return few
-}
+// in a night, and a part of those in continuous integration.
+func worlds(few, all int) int { return effort.Of(few, max(few, all/5), all) }
 
 // sharded runs f for 0 to n-1, spread over sub-tests that run in parallel.
 func sharded(t *testing.T, n int, f func(t *testing.T, i int)) {

@@ -249,7 +249,7 @@ func (e *Engine) propose(txn *storage.Txn, people *directory.People, p identity.
 		return err
 	}
 	if *prepared = e.storeVersion(&j.ptr, j.prev, j.next); *prepared == nil {
-		if err := forget(txn, j.prev, j.next); err != nil {
+		if err := forget(txn, j.prev, j.next, stampDoc{p.User, e.stampTime()}); err != nil {
 			return err
 		}
 	}
@@ -320,19 +320,24 @@ func readCounter(r storage.Reader) (uint32, error) {
 	return n, nil
 }
 
-// boundFaults reports rules whose module no longer fits the document.
+// boundFaults reports rules whose module, or fallback, no longer fits the document.
 func boundFaults(next *definition.Application, bound map[string]boundModule) []definition.Fault {
 	var out []definition.Fault
 	for i, rule := range next.Custom {
-		m := bound[rule.Name].module
-		if m == nil {
-			continue
-		}
-		if err := fits(m.manifest, rule, next); err != nil {
-			out = append(out, definition.Fault{
-				Path: fmt.Sprintf("customRules[%d]", i),
-				Msg:  "the bound module does not fit: " + fault.Message(err) + "; deactivate the rule and bind another module first",
-			})
+		b := bound[rule.Name]
+		for _, x := range []struct {
+			module     *storedModule
+			what, then string
+		}{{b.module, "bound module", "deactivate the rule and bind another module first"}, {b.fallback, "fallback version", "name another, or none, first"}} {
+			if x.module == nil {
+				continue
+			}
+			if err := fits(x.module.manifest, rule, next); err != nil {
+				out = append(out, definition.Fault{
+					Path: fmt.Sprintf("customRules[%d]", i),
+					Msg:  "the " + x.what + " does not fit: " + fault.Message(err) + "; " + x.then,
+				})
+			}
 		}
 	}
 	return out
@@ -372,8 +377,8 @@ func holders(people *directory.People, application, attribute string) (n int) {
 }
 
 // forget drops what belongs to parts of the definition that a new version drops.
-func forget(txn *storage.Txn, prev, next *definition.Application) error {
-	if err := unbind(txn, prev, next); err != nil {
+func forget(txn *storage.Txn, prev, next *definition.Application, by stampDoc) error {
+	if err := unbind(txn, prev, next, by); err != nil {
 		return err
 	}
 	return dropHides(txn, prev, next)
@@ -381,7 +386,7 @@ func forget(txn *storage.Txn, prev, next *definition.Application) error {
 
 // unbind forgets the modules of custom rules that a new version drops, so that
 // a later rule of the same name begins with none.
-func unbind(txn *storage.Txn, prev, next *definition.Application) error {
+func unbind(txn *storage.Txn, prev, next *definition.Application, by stampDoc) error {
 	if prev == nil {
 		return nil
 	}
@@ -389,7 +394,16 @@ func unbind(txn *storage.Txn, prev, next *definition.Application) error {
 		if slices.ContainsFunc(next.Custom, func(r *definition.CustomRule) bool { return r.Name == rule.Name }) {
 			continue
 		}
+		// One that is damaged is forgotten like any other.
+		if s, err := readBinding(txn, prev.Name, rule.Name); err == nil && s.filling() != "" {
+			if err := recordActs(txn, prev.Name, rule.Name, s, []ruleAct{{VersionDropped, s.filling()}}, by); err != nil {
+				return err
+			}
+		}
 		if err := txn.PutDoc(spaceBinding, bindingKey(prev.Name, rule.Name), nil); err != nil {
+			return err
+		}
+		if err := dropShadow(txn, prev.Name, rule.Name); err != nil {
 			return err
 		}
 	}

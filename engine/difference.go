@@ -53,6 +53,8 @@ type CompareOptions struct {
 	// counts alone. An error of it ends the comparison and is returned as it is. The
 	// row is valid until it returns.
 	Each func(*DifferenceRow) error
+	// Costs asks for Difference.Costs, which takes some decisions more.
+	Costs bool
 }
 
 // Difference is what a change of rights would give and take, over all people and
@@ -81,6 +83,9 @@ type Difference struct {
 	// Shapes say what people gain and lose whatever the records are; people who
 	// gain and lose the same stand together.
 	Shapes []ShapeDifference
+	// Costs are those of the proposed modules, by name of the rule, where they were
+	// asked for.
+	Costs []RuleCost `json:",omitempty"`
 }
 
 // Empty reports whether nobody gains or loses anything.
@@ -212,6 +217,9 @@ func (op *Op) compare(p *Proposal, o *CompareOptions) (*Difference, error) {
 		return d, err
 	}
 	c := newComparison(op, before, after, o)
+	if o.Costs {
+		c.costs = newCosting(p.Modules)
+	}
 	if err := c.run(d); err != nil {
 		return nil, exportError(err)
 	}

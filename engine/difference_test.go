@@ -201,6 +201,7 @@ func (s *stage) sideOf(w *world.World, label string) *side {
 			continue
 		}
 		module, hash := s.double.Register(rule.Name+label, b.manifest, world.Truth(w, rule.Name))
+		s.double.SetPlan(hash, world.Plan(w, rule.Name))
 		_, err := s.double.Load(context.Background(), s.tenant.ID(), module)
 		must(s.tb, err)
 		b.hash = hash
@@ -227,6 +228,13 @@ func (s *stage) differ(asker *oracle.User, after *world.World, o *CompareOptions
 	}
 	c := newComparison(op, was, is, o)
 	c.stands = func() error { return nil }
+	if o.Costs {
+		modules := map[string]string{}
+		for _, rule := range is.app.def.Custom {
+			modules[rule.Name] = "proposed"
+		}
+		c.costs = newCosting(modules)
+	}
 	d := &Difference{}
 	must(s.tb, c.run(d))
 	return d

@@ -161,7 +161,7 @@ func toldOf(t *testing.T, before, after *world.World, asker *oracle.User) (out [
 	s := newStage(t, before)
 	defer s.close()
 	d := s.differ(asker, after, &CompareOptions{
-		Samples:  3,
+		Samples: 3, Costs: true,
 		Progress: func(done, total int) { out = append(out, strings.Repeat("+", done)+strings.Repeat("-", total-done)) },
 		Each: func(r *DifferenceRow) error {
 			out = append(out, r.text())

@@ -24,7 +24,7 @@ func (w *weighed) Record() record.Record { return w.rec }
 
 // Outcome asks the module that fills the rule on this side.
 func (w *weighed) Outcome(rule *definition.CustomRule, a *policy.Asking) policy.Outcome {
-	b := w.side.app.bindings[rule]
+	b := w.side.app.asked(rule)
 	if b == nil {
 		return policy.Outcome{Fault: true}
 	}
@@ -76,11 +76,11 @@ type asked struct {
 }
 
 // question numbers what a module is asked for a viewer: columns and attributes are
-// as many as the module says. It is zero for a rule that no module fills. Another
+// as many as the module says. It is zero for a rule that no module answers for. Another
 // definition may compute a formula otherwise, so that what reads one is asked on
 // each side.
 func (c *comparison) question(s *side, rule *definition.CustomRule, v *policy.View) uint32 {
-	b := s.app.bindings[rule]
+	b := s.app.asked(rule)
 	if b == nil {
 		return 0
 	}
@@ -116,20 +116,16 @@ func (c *comparison) ask(b *binding, a *policy.Asking, recs []record.Record) {
 		return
 	}
 	out := make([]rules.Verdict, len(todo))
-	ready, err := c.op.ready(b)
-	switch {
-	case err != nil:
-	case ready:
-		fuel := rules.Fuel{Left: rules.QueryFuel}
-		err = c.op.e.o.Rules.Decide(c.op.ctx, batchOf(c.op.r.Tenant(), b, a.View.Viewer().Attributes, todo), &fuel, out)
-	default:
-		for i := range out {
-			out[i].Fault = rules.FaultMissing
-		}
-	}
+	fuel := rules.Fuel{Left: rules.QueryFuel}
+	ready, err := c.op.decide(b, a.View.Viewer().Attributes, todo, &fuel, out)
 	if err != nil {
 		c.op.fail(err)
 		return
+	}
+	if !ready {
+		for i := range out {
+			out[i].Fault = rules.FaultMissing
+		}
 	}
 	for i, rec := range todo {
 		c.verdicts[asked{a.Key, rec.ID()}] = out[i]
@@ -144,7 +140,7 @@ func (c *comparison) askAll(s *side, f *form, recs []record.Record) {
 	}
 	for _, x := range s.crowd.Asks(f.def.Number) {
 		for _, a := range x.Asking {
-			if b := s.app.bindings[x.Rule]; b != nil {
+			if b := s.app.asked(x.Rule); b != nil {
 				c.ask(b, a, recs)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
@@ -235,12 +236,9 @@ func (s *sales) benchmark(b *testing.B, after *world.World) {
 
 // TestP10_DifferenceEqualsDecideAtScale compares every row of a difference over many
 // people and records with policy.Decide about each of them: 1,000 and 10,000 in a
-// full run.
+// night.
 func TestP10_DifferenceEqualsDecideAtScale(t *testing.T) {
-	people, records := 60, 300
-	if full() {
-		people, records = 1000, 10_000
-	}
+	people, records := effort.Of(60, 250, 1000), effort.Of(300, 2_500, 10_000)
 	s := newSales(t, memstore.Open(), people, records*6/10, records*4/10)
 	defer s.close()
 	got := map[Pair]string{}

@@ -143,7 +143,7 @@ func (op *Op) rebound(app *application, modules map[string]string) (*application
 		if err := fits(m.manifest, rule, app.def); err != nil {
 			return nil, err
 		}
-		out.bindings[rule] = newBinding(app, rule, m, bindingState{Module: hash, Active: true})
+		out.bindings[rule] = newBinding(app, rule, m, false)
 	}
 	return &out, nil
 }

@@ -31,6 +31,7 @@ type comparison struct {
 	// judges looks at every record, whoever sees it, and finds nothing but exposed:
 	// whether somebody newly reads a marked field. See Op.newlyExposes.
 	judges, exposed bool
+	costs           *costing // of proposed modules; nil where nobody asks for it
 }
 
 func newComparison(op *Op, before, after *side, o *CompareOptions) *comparison {
@@ -79,7 +80,7 @@ func (c *comparison) run(d *Difference) error {
 			d.Forms = append(d.Forms, *f)
 		}
 	}
-	d.Shapes = c.shapes()
+	d.Shapes, d.Costs = c.shapes(), c.costs.told()
 	return nil
 }
 
@@ -171,6 +172,7 @@ func (c *comparison) settle(t *ledger, f *form, window []record.Record) error {
 	seen := c.looked(f, window)
 	c.askAll(c.before, t.before, seen)
 	c.askAll(c.after, t.after, seen)
+	c.measure(t.after, seen)
 	for _, rec := range seen {
 		was, is := c.decide(c.before, t.before, rec), c.decide(c.after, t.after, rec)
 		if err := c.op.failed(); err != nil {

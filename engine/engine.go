@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/engine/decided"
 	"sluice/internal/definition"
 	"sluice/internal/directory"
 	"sluice/internal/fault"
@@ -35,7 +36,7 @@ type Options struct {
 	// Rules runs the tenants' modules.
 	Rules rules.Runner
 	// Inspect checks an uploaded module without keeping anything: its manifest
-	// and hash, or a fault of kind Invalid or Limit.
+	// and hash, or a fault of kind Invalid or Limit. ctx carries the principal.
 	Inspect func(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error)
 	// Pages says what is wrong with the pages of a definition. Nil checks nothing: a
 	// page that does not fit is refused when it is run.
@@ -43,6 +44,9 @@ type Options struct {
 	// ApproveExposure refuses a change of rights that newly exposes personal data
 	// until another admin approved of it: see ApplyCompared.
 	ApproveExposure bool
+	// Decided is how many bytes of answers of custom rules are kept for later
+	// operations: 0 for decided.Usual, less than 0 for none.
+	Decided int64
 	// Now is the clock; default time.Now. Decisions never read it.
 	Now func() time.Time
 	// Events are told what happened; every member may be nil.
@@ -56,6 +60,8 @@ type Events struct {
 	DefinitionDamaged func(t identity.Tenant, application string, err error)
 	// RuleFault reports a verdict that counted against access.
 	RuleFault func(t identity.Tenant, application, rule string, kind rules.FaultKind)
+	// RuleQuarantined reports that a version of a rule was put in quarantine.
+	RuleQuarantined func(t identity.Tenant, application, rule string, why RuleQuarantine)
 	// Panicked reports a panic of what runs in the background, and where it came
 	// from. Within a request, whoever serves it catches panics.
 	Panicked func(ctx context.Context, value any, stack []byte)
@@ -70,8 +76,15 @@ type Engine struct {
 	views map[viewKey]*viewEntry
 	keys  map[identity.Tenant]*sealer
 
+	decided *decided.Cache // nil for none
+
 	live        liveHub
 	comparisons comparisonRuns
+	watches     ruleWatches
+	meters      ruleMeters
+	shadows     shadowHub
+
+	fewGrants int // see usualFew
 
 	cached int // entries that each of the three may hold
 	search searchLimits
@@ -86,8 +99,9 @@ func New(o Options) (*Engine, error) {
 		o.Now = time.Now
 	}
 	return &Engine{
-		o: o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
-		cached: maxCached, search: usualSearch,
+		decided: newDecided(o.Decided),
+		o:       o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
+		cached: maxCached, search: usualSearch, fewGrants: usualFew,
 	}, nil
 }
 

@@ -177,5 +177,5 @@ var causes = map[rules.FaultKind]string{
 	rules.NoFault: "for an unknown reason", rules.FaultTrap: "by a trap", rules.FaultFuel: "by running for too long",
 	rules.FaultAnswer: "by an answer that it may not give", rules.FaultInput: "as the record does not fit its input",
 	rules.FaultMissing: "as no module is active", rules.FaultImpure: "by two answers to one question",
-	rules.FaultQuarantine: "as it is in quarantine",
+	rules.FaultQuarantine: "as it is in quarantine", rules.FaultPlan: "by a plan that cannot be read, or that leaves out what the module shares",
 }

@@ -14,6 +14,7 @@ import (
 	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/rules/ruletest"
+	"sluice/storage"
 	"sluice/storage/memstore"
 )
 
@@ -39,7 +40,12 @@ var staff = []struct{ name, role, set string }{
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	store := memstore.Open()
+	return newHouseOn(t, memstore.Open())
+}
+
+// newHouseOn is newHouse on a store, which it closes.
+func newHouseOn(t testing.TB, store *storage.Store) *house {
+	t.Helper()
 	t.Cleanup(func() { must(t, store.Close()) })
 	h := &house{t: t, double: ruletest.NewDouble(), id: map[string]record.ID{}, as: map[string]identity.Principal{}}
 	h.d = directory.New(store, &directory.Options{HashMemory: 64})
@@ -98,6 +104,7 @@ func (h *house) fill(rule string, m rules.Manifest, f ruletest.Func) {
 	h.t.Helper()
 	m.ABI, m.Form = 1, "Deal"
 	module, _ := h.double.Register(rule, &m, f)
+	h.e.decided = newDecided(0) // the same module may stand for another function now
 	up, err := h.e.UploadModule(h.t.Context(), h.as["admin"], "crm", rule, module)
 	must(h.t, err)
 	_, err = h.e.BindModule(h.t.Context(), h.as["admin"], "crm", rule, up.Hash)

@@ -241,6 +241,9 @@ func (l *lister) page(reach policy.Reach) (*Page, error) {
 		return nil, err
 	}
 	p := l.plan(reach)
+	if page.Total, err = l.countApart(reach, p); err != nil {
+		return nil, err
+	}
 	c, err := l.collect(reach, p)
 	if err != nil {
 		return nil, err
@@ -280,6 +283,7 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 	s := l.op.stream(l, p, !l.q.Total)
 	defer s.close()
 	w := l.op.window(l.form, l.shape, reach)
+	g := w.glean(s)
 	for !s.done() {
 		if err := l.op.ctx.Err(); err != nil {
 			return nil, err
@@ -287,21 +291,17 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 		l.op.trim()
 		w.reset()
 		for w.room(c.need()) {
-			en, ok := s.next()
-			if !ok || l.op.overdue() {
+			counting := c.full() && l.countable(p)
+			drawn := w.drawSome(s, w.left(c.need()), counting)
+			if len(drawn) == 0 {
 				break
 			}
-			switch known := byOwner(reach, en.owner, en.owned); {
-			case known == no:
-			case known == yes && c.full() && l.q.Total && l.where == nil && l.link == nil && l.countable(p):
-				c.total++
-			default:
-				w.add(en)
-			}
+			c.offer(w, g, drawn, counting)
 		}
 		if err := w.settle(); err != nil {
 			return nil, err
 		}
+		g.settle()
 		hits := l.matching(w.admitted)
 		l.prepare(hits)
 		for _, a := range hits {
@@ -314,12 +314,17 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 	if err := s.err(); err != nil {
 		return nil, err
 	}
+	if s.done() {
+		g.keep()
+	}
 	return c, l.op.failed()
 }
 
-// countable reports whether an entry whose owner alone decides may be counted
+// countable reports whether an entry that is known to be in reach may be counted
 // without its record: only where the order keys no longer matter.
-func (l *lister) countable(p *plan) bool { return p.ordered && l.from == nil && l.until == nil }
+func (l *lister) countable(p *plan) bool {
+	return l.q.Total && l.where == nil && l.link == nil && p.ordered && l.from == nil && l.until == nil
+}
 
 // matching applies filter and link to the redacted records of a window.
 func (l *lister) matching(all []admitted) []admitted {
@@ -448,6 +453,21 @@ func (c *collector) need() int {
 		return c.want - len(c.kept)
 	}
 	return windowSize
+}
+
+// offer adds candidates to a window, or counts those that need not be read.
+func (c *collector) offer(w *window, g *gleaner, drawn []entry, counting bool) {
+	for i := range drawn {
+		en := &drawn[i]
+		g.note(en)
+		switch known := w.proposed(en); {
+		case known == no:
+		case known == yes && counting:
+			c.total++
+		default:
+			w.add(*en)
+		}
+	}
 }
 
 func (c *collector) take(a admitted) {

@@ -150,6 +150,7 @@ func (k *keyWriter) rule(r *definition.CustomRule) {
 	k.bytes([]byte(r.Name))
 	if b := k.op.app.bindings[r]; b != nil {
 		k.bytes(b.hash[:])
+		k.b = append(k.b, flag(b.quarantined))
 	}
 	k.attributes = true
 }

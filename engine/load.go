@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -80,6 +81,8 @@ type application struct {
 	forms     map[uint32]*form
 	bindings  map[*definition.CustomRule]*binding
 	hides     []*hide
+	// shadows are modules that run beside those that decide; no decision reads them.
+	shadows map[*definition.CustomRule]*shadow
 	// lost are rules of an earlier state whose module cannot be run any more; nil
 	// for the state of now.
 	lost map[*definition.CustomRule]bool
@@ -191,6 +194,9 @@ func (e *Engine) compile(r storage.Reader, name string, old *appEntry) (*applica
 	if app.bindings, err = e.readBindings(r, app); err != nil {
 		return nil, false, err
 	}
+	if app.shadows, err = readShadows(r, app); err != nil {
+		return nil, false, err
+	}
 	app.hides, err = readHides(r, app)
 	return app, err == nil, err
 }
@@ -282,17 +288,74 @@ func (f *form) use(ix *storage.Index) {
 // binding is the module that fills a custom rule, its columns resolved to
 // fields and attributes.
 type binding struct {
-	state    bindingState
 	hash     rules.Hash
 	manifest *rules.Manifest
 	columns  []*record.Field
 	mask     []uint32 // field numbers, in the manifest's order
+	plans    bool     // it may have a plan
+	// quarantined says that the module is not asked: every answer is a fault.
+	quarantined bool
 }
 
-// bindingState is what is stored: a module and whether it decides.
+// bindingState is what is stored of the modules of a rule, by their hashes.
 type bindingState struct {
+	// Module decides while Active, and decided last or never while not.
 	Module string `json:"module"`
 	Active bool   `json:"active"`
+	// Next was bound and decides nothing: activation puts it in the place of Module.
+	// Empty for none.
+	Next string `json:"next,omitempty"`
+	// Previous decided before Module did; empty for none.
+	Previous string `json:"previous,omitempty"`
+	// Fallback decides while Module is in quarantine; empty for none. It is never Module
+	// itself, and never of a SHARE.
+	Fallback string `json:"fallback,omitempty"`
+	// Quarantined are the modules in quarantine, bound or not. It is never changed in
+	// place.
+	Quarantined []quarantineDoc `json:"quarantined,omitempty"`
+}
+
+// deciding is the module that decides, empty for none.
+func (s bindingState) deciding() string {
+	if !s.Active {
+		return ""
+	}
+	return s.Module
+}
+
+// candidate is the module that activation lets decide, empty for none.
+func (s bindingState) candidate() string { return cmp.Or(s.Next, s.Module) }
+
+// filling is the module that fills the rule: the deciding one, and of a rule that is
+// off the one that would decide.
+func (s bindingState) filling() string { return cmp.Or(s.deciding(), s.candidate()) }
+
+// waiting is the module that was bound beside a deciding one, empty for none.
+func (s bindingState) waiting() string {
+	if !s.Active {
+		return ""
+	}
+	return s.Next
+}
+
+// bind makes a module the one that activation lets decide.
+func (s *bindingState) bind(module string) {
+	if s.Next = module; module == s.Module {
+		s.Next = ""
+	}
+}
+
+// swap lets a module decide, in place of whichever did.
+func (s *bindingState) swap(module string) {
+	if s.Module != module {
+		s.Module, s.Previous = module, s.Module
+	}
+	if s.Active = true; s.Next == module {
+		s.Next = ""
+	}
+	if s.Fallback == module {
+		s.Fallback = ""
+	}
 }
 
 func bindingKey(application, rule string) string { return application + "/" + rule }
@@ -318,24 +381,24 @@ func (e *Engine) readBindings(r storage.Reader, app *application) (map[*definiti
 		if err != nil {
 			return nil, err
 		}
-		if !s.Active || s.Module == "" {
+		if s.asked() == "" {
 			continue
 		}
-		m, err := readModule(r, app.def.Name, s.Module)
+		m, err := readModule(r, app.def.Name, s.asked())
 		if err != nil {
 			return nil, err
 		}
 		if m == nil || fits(m.manifest, rule, app.def) != nil {
 			continue
 		}
-		out[rule] = newBinding(app, rule, m, s)
+		out[rule] = newBinding(app, rule, m, s.denies())
 	}
 	return out, nil
 }
 
 // newBinding resolves the columns of a module that fits the rule.
-func newBinding(app *application, rule *definition.CustomRule, m *storedModule, state bindingState) *binding {
-	b := &binding{state: state, hash: m.hash, manifest: m.manifest}
+func newBinding(app *application, rule *definition.CustomRule, m *storedModule, quarantined bool) *binding {
+	b := &binding{hash: m.hash, manifest: m.manifest, plans: rules.MayPlan(m.bytes), quarantined: quarantined}
 	form, _ := app.def.Form(rule.Form)
 	for _, c := range m.manifest.Record {
 		field, _ := form.Field(c.Name)
@@ -357,14 +420,22 @@ func fits(m *rules.Manifest, rule *definition.CustomRule, def *definition.Applic
 	if !strings.EqualFold(effectName(rule.Effect), rulesEffectName(m.Effect)) {
 		return fault.New(fault.Invalid, op, "module: has effect %s, rule %s has %s", rulesEffectName(m.Effect), rule.Name, effectName(rule.Effect))
 	}
+	if !permits(rule, m) {
+		return fault.New(fault.Invalid, op, "module: its profile is %s, rule %s has %s: write profile: %s at the rule in the definition and apply it", m.Profile, rule.Name, rule.Profile, profileWord(m.Profile))
+	}
 	form, ok := def.Form(rule.Form)
 	if !ok {
 		return fault.New(fault.Invalid, op, "rule %s: form %s does not exist", rule.Name, rule.Form)
 	}
 	for _, c := range m.Record {
 		f, ok := form.Field(c.Name)
-		if !ok || f.Type != c.Type || f.Scale != c.Scale {
+		switch {
+		case !ok:
 			return fault.New(fault.Invalid, op, "module: record field %s (%s, scale %d) is not a field of form %s", c.Name, c.Type, c.Scale, rule.Form)
+		case f.Type != c.Type:
+			return fault.New(fault.Invalid, op, "module: record field %s is of type %s in form %s, not %s", c.Name, f.Type, rule.Form, c.Type)
+		case f.Scale != c.Scale:
+			return fault.New(fault.Invalid, op, "module: record field %s has scale %d in form %s, not %d", c.Name, f.Scale, rule.Form, c.Scale)
 		}
 	}
 	for _, c := range m.Viewer {

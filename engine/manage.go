@@ -10,6 +10,9 @@ import (
 type Summary struct {
 	Name    string
 	Version uint64 // of the active definition, from 1
+	// Quarantined are the custom rules that are on and whose active version is in
+	// quarantine, by name; always empty for who may not define the application.
+	Quarantined []string
 }
 
 // Applied is the outcome of applying or checking a definition. With Faults
@@ -38,6 +41,15 @@ type RuleState struct {
 	Rule   string
 	Form   string
 	Effect definition.Effect
-	Bound  string // hash of the bound module, empty for none
-	Active bool   // the bound module decides; an inactive rule denies as a fault does
+	// Bound is the hash of the module that decides, or for a rule that is off of the
+	// one that activation would let decide; empty for none.
+	Bound  string
+	Active bool // Bound decides; an inactive rule denies as a fault does
+	// Next is the hash of the module that was bound beside the one that decides and
+	// takes its place with activation; empty for none, and for a rule that is off.
+	Next string
+	// Quarantine is that of Bound, nil for none.
+	Quarantine *RuleQuarantine
+	// Fallback decides while Bound is in quarantine, nil for none.
+	Fallback *RuleFallback
 }

@@ -284,12 +284,15 @@ func (b *many) walk(l *lister, p *plan, of *record.ID) error {
 	s := b.op.stream(l, p, false)
 	defer s.close()
 	for len(b.open) > 0 && (of == nil || b.open[*of]) {
-		en, ok := s.next()
-		if !ok || b.op.overdue() {
+		drawn := b.w.draw(s, b.w.left(windowSize))
+		if len(drawn) == 0 {
 			break
 		}
-		if byOwner(b.reach, en.owner, en.owned) != no {
-			b.w.add(en)
+		for i := range drawn {
+			en := &drawn[i]
+			if b.w.proposed(en) != no {
+				b.w.add(*en)
+			}
 		}
 		if !b.w.room(windowSize) {
 			if err := b.settle(); err != nil {

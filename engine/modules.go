@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -54,11 +53,11 @@ func readModule(r storage.Reader, application, hash string) (*storedModule, erro
 	if err := json.Unmarshal(doc, &d); err != nil || d.Manifest == nil {
 		return nil, fault.Wrap(fault.Unavailable, "engine.module", err, "module %s is damaged", hash)
 	}
-	b, ok, err := r.Doc(spaceModule, moduleBytesKey(application, hash))
-	if err != nil || !ok {
+	b, err := readModuleBytes(r, application, hash, d.Size)
+	if err != nil || b == nil {
 		return nil, err
 	}
-	m := &storedModule{manifest: d.Manifest, bytes: bytes.Clone(b)}
+	m := &storedModule{manifest: d.Manifest, bytes: b}
 	_, err = hex.Decode(m.hash[:], []byte(hash))
 	return m, err
 }
@@ -69,12 +68,16 @@ func validHash(s string) bool {
 }
 
 // UploadModule checks a module and keeps it under its hash; the same bytes again
-// are the same module, under the newest name. Invalid when a check refuses it.
+// are the same module, under the newest name. Invalid when a check refuses it, that of its
+// plan included.
 func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, application, name string, module []byte) (Module, error) {
 	const op = "engine.UploadModule"
-	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
-		_, err := e.definable(r, people, p, application)
-		return err
+	var def *definition.Application
+	err := e.manage(p, func(r storage.Reader, people *directory.People) (err error) {
+		if def, err = e.definable(r, people, p, application); err != nil {
+			return err
+		}
+		return permitsModule(def, module)
 	})
 	if err != nil {
 		return Module{}, err
@@ -82,8 +85,11 @@ func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, applica
 	if name == "" || len(name) > 100 {
 		return Module{}, fault.New(fault.Invalid, op, "name: expected 1 to 100 bytes")
 	}
-	manifest, hash, err := e.o.Inspect(ctx, module)
+	manifest, hash, err := e.o.Inspect(identity.WithPrincipal(ctx, p), module)
 	if err != nil {
+		return Module{}, err
+	}
+	if err := e.checkUploadedPlan(ctx, p.Tenant, def, manifest, module); err != nil {
 		return Module{}, err
 	}
 	out := Module{Hash: hash.String(), Name: name, Size: len(module), Uploaded: e.o.Now().UTC().Truncate(time.Millisecond)}
@@ -106,7 +112,7 @@ func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, applica
 			return err
 		}
 		// The bytes are named by their hash in the logged document.
-		return txn.PutSecret(spaceModule, moduleBytesKey(application, out.Hash), module)
+		return putModuleBytes(txn, application, out.Hash, module)
 	})
 	if err != nil {
 		return Module{}, err
@@ -174,14 +180,15 @@ func (e *Engine) Rules(_ context.Context, p identity.Principal, application stri
 }
 
 func stateOf(rule *definition.CustomRule, s bindingState) RuleState {
-	return RuleState{Rule: rule.Name, Form: rule.Form, Effect: rule.Effect, Bound: s.Module, Active: s.Active}
+	return RuleState{Rule: rule.Name, Form: rule.Form, Effect: rule.Effect, Bound: s.filling(), Active: s.Active, Next: s.waiting(), Quarantine: s.quarantine(s.filling()).told(), Fallback: s.fallback()}
 }
 
-// BindModule makes the module the one that fills the rule, not active yet.
-// NotFound for an unknown rule or module, Invalid when the module's manifest
+// BindModule makes the module the one that fills the rule when it is activated; what
+// decides until then goes on to decide. The deciding module itself takes back what
+// was bound beside it. NotFound for an unknown rule or module, Invalid when the module's manifest
 // does not fit the rule.
 func (e *Engine) BindModule(ctx context.Context, p identity.Principal, application, rule, module string) (RuleState, error) {
-	return e.rebind(ctx, p, "bindModule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
+	return e.rebind(ctx, p, "bindModule", application, rule, VersionActivated, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
 		m, err := readModule(txn, application, module)
 		if err != nil {
 			return err
@@ -192,7 +199,10 @@ func (e *Engine) BindModule(ctx context.Context, p identity.Principal, applicati
 		if err := fits(m.manifest, r, def); err != nil {
 			return err
 		}
-		*s = bindingState{Module: module}
+		if err := roomForVersion(txn, application, rule, *s, module); err != nil {
+			return err
+		}
+		s.bind(module)
 		return nil
 	})
 }
@@ -206,73 +216,72 @@ func (e *Engine) ActivateRule(ctx context.Context, p identity.Principal, applica
 // ActivateRuleCompared is ActivateRule where the module that is bound was compared
 // as the one that fills the rule; see ApplyCompared.
 func (e *Engine) ActivateRuleCompared(ctx context.Context, p identity.Principal, application, rule, comparison string) (RuleState, error) {
-	module, err := e.boundTo(p, application, rule)
-	if err != nil {
-		return RuleState{}, err
-	}
-	var held *bound
-	if module != "" {
-		if held, err = e.bind(ctx, p, application, &ProposedChange{Modules: map[string]string{rule: module}}, comparison); err != nil {
-			return RuleState{}, err
-		}
-	}
-	var out RuleState
-	_, failing, err := gated(func(g *pass) (err error) {
-		out, err = e.activate(ctx, p, application, rule, module, held, g)
-		return err
-	}, func() (*pass, []definition.Fault, error) { return e.testModule(ctx, p, application, rule, module) })
-	if len(failing) > 0 {
-		return RuleState{}, refusesRule(failing)
-	}
-	return out, err
+	return e.switchOn(ctx, p, application, rule, comparison, &swapping{"activateRule", VersionActivated, bindingNext, (*bindingState).swap, nil})
 }
 
 // activate switches a rule on in one transaction, once its tests passed.
-func (e *Engine) activate(ctx context.Context, p identity.Principal, application, rule, module string, held *bound, g *pass) (RuleState, error) {
-	return e.rebind(ctx, p, "activateRule", application, rule, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
+func (e *Engine) activate(ctx context.Context, p identity.Principal, application, name, module string, held *bound, g *pass, how *swapping) (RuleState, error) {
+	return e.rebind(ctx, p, how.operation, application, name, how.act, func(txn *storage.Txn, def *definition.Application, r *definition.CustomRule, s *bindingState) error {
 		if err := held.check(txn); err != nil {
 			return err
 		}
-		if s.Module == "" {
-			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: %q has no module bound", rule)
+		now, err := how.choose(txn, *s)
+		if err != nil {
+			return err
 		}
-		if s.Module != module { // what was held to a comparison is the other one
-			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: another module was bound to %q meanwhile; try again", rule)
+		if now == "" {
+			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: %q has no module bound", name)
 		}
-		if s.Active {
+		if now != module { // what was held to a comparison is the other one
+			return fault.New(fault.Conflict, "engine.ActivateRule", "rule: another module was bound to %q meanwhile; try again", name)
+		}
+		if how.allows != nil {
+			if err := how.allows(r, *s, module); err != nil {
+				return err
+			}
+		} else if s.deciding() == module && s.quarantine(module) == nil {
 			return nil // nothing changes
 		}
-		s.Active = true
+		if err := fitsStill(txn, application, module, r, def); err != nil {
+			return err
+		}
+		how.put(s, module)
+		if err := s.refusesQuarantined(name, module); err != nil {
+			return err
+		}
+		if err := e.refusesImpure(p.Tenant, name, module); err != nil {
+			return err
+		}
 		return g.needs(txn, def, false)
 	})
 }
 
-// boundTo returns the hash of the module that is bound to a rule, empty for none
-// and for a rule that there is not, for somebody who may define the application.
-func (e *Engine) boundTo(p identity.Principal, application, rule string) (module string, err error) {
-	err = e.manage(p, func(r storage.Reader, people *directory.People) error {
-		def, err := e.definable(r, people, p, application)
-		if err != nil || !slices.ContainsFunc(def.Custom, func(c *definition.CustomRule) bool { return c.Name == rule }) {
-			return err
-		}
-		s, err := readBinding(r, application, rule)
-		module = s.Module
+// fitsStill reports why a module does not fit a rule any more: a definition is
+// compared with what decides by it, not with every version of a rule.
+func fitsStill(r storage.Reader, application, module string, rule *definition.CustomRule, def *definition.Application) error {
+	m, err := readModule(r, application, module)
+	if err != nil {
 		return err
-	})
-	return module, err
+	}
+	if m == nil {
+		return fault.New(fault.NotFound, "engine.fitsStill", "module: it is not kept any more; upload it again")
+	}
+	return fits(m.manifest, rule, def)
 }
 
 // DeactivateRule switches the rule off: it denies then, as a missing module
 // does. No permission test stands against that: it gives nobody anything, and has to
 // be possible at once whatever else is wrong.
 func (e *Engine) DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (RuleState, error) {
-	return e.rebind(ctx, p, "deactivateRule", application, rule, func(_ *storage.Txn, _ *definition.Application, _ *definition.CustomRule, s *bindingState) error {
+	return e.rebind(ctx, p, "deactivateRule", application, rule, VersionActivated, func(_ *storage.Txn, _ *definition.Application, _ *definition.CustomRule, s *bindingState) error {
 		s.Active = false
 		return nil
 	})
 }
 
-func (e *Engine) rebind(ctx context.Context, p identity.Principal, operation, application, name string, fn func(*storage.Txn, *definition.Application, *definition.CustomRule, *bindingState) error) (RuleState, error) {
+// rebind changes the binding of a rule in one transaction, and writes down what was
+// done: on is how a module is let decide.
+func (e *Engine) rebind(ctx context.Context, p identity.Principal, operation, application, name string, on RuleAct, fn func(*storage.Txn, *definition.Application, *definition.CustomRule, *bindingState) error) (RuleState, error) {
 	var out RuleState
 	err := e.change(ctx, p, operation, func(txn *storage.Txn, people *directory.People) error {
 		def, err := e.definable(txn, people, p, application)
@@ -281,24 +290,18 @@ func (e *Engine) rebind(ctx context.Context, p identity.Principal, operation, ap
 		}
 		i := slices.IndexFunc(def.Custom, func(r *definition.CustomRule) bool { return r.Name == name })
 		if i < 0 {
-			return fault.New(fault.NotFound, "engine.rebind", "rule: application %s has no custom rule %q", application, name)
+			return errNoRule(application, name)
 		}
 		s, err := readBinding(txn, application, name)
 		if err != nil {
 			return err
 		}
+		before := s
 		if err := fn(txn, def, def.Custom[i], &s); err != nil {
 			return err
 		}
-		b, err := json.Marshal(s)
-		if err != nil {
-			return err
-		}
-		if err := txn.PutDoc(spaceBinding, bindingKey(application, name), b); err != nil {
-			return err
-		}
 		out = stateOf(def.Custom[i], s)
-		return txn.BumpEpoch()
+		return putBinding(txn, application, name, before, s, on, stampDoc{p.User, e.stampTime()})
 	})
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sluice/engine/decided"
 	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/directory"
@@ -31,15 +32,24 @@ type Op struct {
 
 	fuel     rules.Fuel
 	outcomes map[outcomeKey]policy.Outcome
-	seen     map[recordKey]seenRecord
-	faults   int
-	doubt    bool // a rule was asked of which nobody knows what it said then
-	steps    int
-	nested   int   // records added below others
-	related  int   // records that a filter went through, see MaxRelated
-	err      error // what ended the operation
-	write    *writeState
-	asker    *Op // who looks through the viewer's eyes, nil for nobody; see through and within
+	// decisions are what is known of the answers of rules, see decisionsOf.
+	decisions map[*definition.CustomRule]*replies
+	grants    map[grantsKey]*decided.Grants // see grantsOf
+	seen      map[recordKey]seenRecord
+	plans     map[rulePlanKey]rulePlan
+	faults    int
+	failing   map[string]*failing // by rule: what a transaction saw go wrong
+	audited   int                 // records put to modules although a plan leaves them out
+	narrow    map[record.ID]bool  // those that a module shares then
+	doubt     bool                // a rule was asked of which nobody knows what it said then
+	steps     int
+	nested    int   // records added below others
+	related   int   // records that a filter went through, see MaxRelated
+	err       error // what ended the operation
+	write     *writeState
+	besides   map[*definition.CustomRule]*shadowJob // see beside
+	asker     *Op                                   // who looks through the viewer's eyes, nil for nobody; see through and within
+	trial     bool                                  // it tries somebody's rights: what rules answer is not kept, so that who reads asks and is logged
 }
 
 // errNoApplication is the one answer for an application that does not exist and
@@ -74,9 +84,10 @@ func (e *Engine) Write(ctx context.Context, p identity.Principal, application, o
 	}
 	w := &writeState{now: e.o.Now().UTC().Truncate(time.Microsecond)}
 	m := storage.Meta{Actor: p.User, Operation: operation, Time: w.now}
-	return e.o.Store.Tenant(p.Tenant).Update(ctx, m, func(txn *storage.Txn) error {
+	var op *Op
+	err = e.o.Store.Tenant(p.Tenant).Update(ctx, m, func(txn *storage.Txn) error {
 		w.next = 0
-		op := &Op{e: e, ctx: ctx, r: txn, txn: txn, principal: p, write: w, seal: seal}
+		op = &Op{e: e, ctx: ctx, r: txn, txn: txn, principal: p, write: w, seal: seal}
 		if err := op.open(application); err != nil {
 			return err
 		}
@@ -85,6 +96,10 @@ func (e *Engine) Write(ctx context.Context, p identity.Principal, application, o
 		}
 		return op.failed()
 	})
+	if err == nil && len(op.failing) > 0 {
+		op.committed()
+	}
+	return err
 }
 
 func (op *Op) open(name string) error {
@@ -133,7 +148,9 @@ func (e *Engine) viewOf(epoch uint64, v identity.Viewer, app *application, peopl
 
 // Close ends a Read's Op and everything borrowed from it.
 func (op *Op) Close() {
+	op.askBesides()
 	if op.snapshot != nil {
+		op.countKept()
 		op.snapshot.Close()
 		op.snapshot = nil
 	}

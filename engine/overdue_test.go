@@ -77,6 +77,7 @@ func TestP7_ModulesThatCannotBeLoaded(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			h.e.o.Rules = c.runner(cancel)
+			h.e.decided = nil // what is known needs no module
 			op, err := h.e.Read(ctx, h.as["rex"], "crm")
 			must(t, err)
 			defer op.Close()

@@ -99,7 +99,7 @@ func (e *Engine) testModule(ctx context.Context, p identity.Principal, name, rul
 			if err != nil {
 				return nil, nil, err
 			}
-			othersOff = othersOff || c.Name != rule && !s.Active
+			othersOff = othersOff || c.Name != rule && (!s.Active || s.denies())
 		}
 		return def, def, nil
 	}

@@ -77,6 +77,7 @@ func (t *trial) opFor(app *application, v identity.Viewer) *Op {
 		fuel:      rules.Fuel{Left: rules.QueryFuel},
 		outcomes:  map[outcomeKey]policy.Outcome{},
 		seen:      map[recordKey]seenRecord{},
+		trial:     true,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"sluice/engine/decided"
 	"sluice/engine/policy"
 	"sluice/internal/filter"
 	"sluice/internal/record"
@@ -18,6 +19,9 @@ const maxScans = 4096
 // scan is one range of one index, or of the records where ix is nil.
 type scan struct {
 	ix        *storage.Index
+	grants    *decided.Grants  // what a rule may grant, in the place of an index; nil for none
+	of        grantsKey        // that of grants
+	order     *decided.Ordered // grants in the order of a field; nil for that of ids
 	eq        []record.Value
 	low, high *storage.Bound
 }
@@ -38,6 +42,7 @@ type plan struct {
 	phases  []phase
 	ordered bool
 	desc    bool
+	owned   bool // the scans are over all records of single owners
 }
 
 // plan chooses the access path: the record ids that the filter pins; else the
@@ -47,14 +52,20 @@ func (op *Op) plan(l *lister, reach policy.Reach) *plan {
 	if ids, ok := pinned(l.q.Where); ok {
 		return &plan{ids: ids}
 	}
+	if p := l.ranged(op, reach); p != nil {
+		return p
+	}
 	if p := l.byKey(op, reach); p != nil {
 		return p
 	}
 	p := &plan{ordered: len(l.order) == 1, desc: l.order[len(l.order)-1].Desc}
 	scans, ok := op.cover(l.form, reach)
-	if !ok {
-		scans, ok = coverFilter(l.form, l.q.Where)
-		p.ordered = p.ordered && allEqual(scans)
+	p.owned = ok && l.form.ownedBy(scans)
+	if !ok || op.manyGrants(scans) {
+		if pick, picks := coverFilter(l.form, l.q.Where); picks {
+			scans, ok, p.owned = pick, true, false
+			p.ordered = p.ordered && allEqual(scans)
+		}
 	}
 	if !ok {
 		scans = []scan{{}}
@@ -79,9 +90,9 @@ func allEqual(scans []scan) bool {
 	return true
 }
 
-// byKey plans a list ordered by one indexed field: an owner-scope index when
-// the reach is covered by owners, else the field's own index. A field that a
-// mask may hide has no order in any index.
+// byKey plans a list ordered by one indexed field: what covers the reach, where that
+// is little or all of some owners, in that order, else the field's own index. A field
+// that a mask may hide has no order in any index.
 func (l *lister) byKey(op *Op, reach policy.Reach) *plan {
 	if len(l.order) != 2 || l.order[0].Desc != l.order[1].Desc {
 		return nil
@@ -91,20 +102,37 @@ func (l *lister) byKey(op *Op, reach policy.Reach) *plan {
 	if len(k.Path) > 0 || n < record.FirstField || op.view.MayMask(l.q.Form).Has(n) {
 		return nil
 	}
-	var scans []scan
-	if owners, ok := ownersOf(reach); ok && l.form.ownerThen[n] != nil && len(owners) <= maxScans {
-		for _, u := range owners {
-			scans = append(scans, scan{ix: l.form.ownerThen[n], eq: []record.Value{record.Ref(u)}})
-		}
-		if len(scans) == 0 {
-			return &plan{ordered: true}
-		}
-	} else if _, covered := op.cover(l.form, reach); !covered && l.form.byField[n] != nil {
-		scans = []scan{{ix: l.form.byField[n]}}
-	} else {
+	scans, owned, ok := op.coverInOrder(l.form, reach, &k.Field)
+	switch {
+	case !ok:
 		return nil
+	case len(scans) == 0:
+		return &plan{ordered: true}
 	}
-	return &plan{ordered: true, desc: k.Desc, phases: l.keyed(k, scans)}
+	return &plan{ordered: true, desc: k.Desc, phases: l.keyed(k, scans), owned: owned}
+}
+
+// coverInOrder is cover with scans in the order of a field, or the whole of the
+// field's index where the reach is not covered by less; false where neither has the
+// order. Owned says that the scans are over all records of single owners.
+func (op *Op) coverInOrder(f *form, r policy.Reach, field *record.Field) (scans []scan, owned, ok bool) {
+	owners, owned := ownersOf(r)
+	if owned && f.ownerThen[field.Number] != nil && len(owners) <= maxScans {
+		if kept, ok := op.coverKept(f, r, false); ok && !op.manyGrants(kept) {
+			scans, ok = op.inOrder(f, kept, field)
+			return scans, false, ok
+		}
+		for _, u := range owners {
+			scans = append(scans, scan{ix: f.ownerThen[field.Number], eq: []record.Value{record.Ref(u)}})
+		}
+		return scans, true, true
+	}
+	if cover, covered := op.cover(f, r); covered && !op.manyGrants(cover) {
+		scans, ok = op.inOrder(f, cover, field)
+		return scans, false, ok
+	}
+	ix := f.byField[field.Number]
+	return []scan{{ix: ix}}, false, ix != nil
 }
 
 // keyed splits scans into the values and the nulls of the order key where the
@@ -195,7 +223,11 @@ func ownersOf(r policy.Reach) ([]record.ID, bool) {
 
 // cover returns scans whose union holds every record of the reach, each in the
 // order of ids; false when only a walk over everything does.
-func (op *Op) cover(f *form, r policy.Reach) ([]scan, bool) {
+func (op *Op) cover(f *form, r policy.Reach) ([]scan, bool) { return op.covered(f, r, false) }
+
+// covered is cover, where the plans of rules may give ranges: then the scans come in
+// no common order.
+func (op *Op) covered(f *form, r policy.Reach, ranges bool) ([]scan, bool) {
 	var out []scan
 	switch r := r.(type) {
 	case nil, policy.None:
@@ -214,11 +246,18 @@ func (op *Op) cover(f *form, r policy.Reach) ([]scan, bool) {
 	case *policy.Criteria:
 		scans, ok := coverFilter(f, r.Expr)
 		return scans, ok && allEqual(scans)
+	case *policy.Rule:
+		if g := op.grantsOf(f, r.Rule, decided.Scope{}); g != nil && !ranges {
+			return []scan{{grants: g, of: grantsKey{rule: r.Rule}}}, true
+		}
+		return op.coverRule(f, r.Rule, ranges)
+	case *policy.Kept:
+		return op.coverKept(f, r, ranges)
 	case *policy.OfParent:
 		return op.coverChildren(f, r)
 	case policy.Union:
 		for _, m := range r {
-			s, ok := op.cover(f, m)
+			s, ok := op.covered(f, m, ranges)
 			if !ok || len(out)+len(s) > maxScans {
 				return nil, false
 			}
@@ -228,13 +267,19 @@ func (op *Op) cover(f *form, r policy.Reach) ([]scan, bool) {
 	case policy.Intersect:
 		found := false
 		for _, m := range r {
-			if s, ok := op.cover(f, m); ok && (!found || len(s) < len(out)) {
+			if _, kept := m.(*policy.Kept); kept {
+				continue // see coverKept: of the whole form it may let through much
+			}
+			if s, ok := op.covered(f, m, ranges); ok && (!found || len(s) < len(out)) {
 				out, found = s, true
 			}
 		}
+		if kept, ok := op.coverKept(f, r, ranges); ok && (!found || f.ownedBy(out)) {
+			return kept, true
+		}
 		return out, found
 	case *policy.Minus:
-		return op.cover(f, r.From)
+		return op.covered(f, r.From, ranges)
 	}
 	return nil, false
 }

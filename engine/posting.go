@@ -31,7 +31,7 @@ func (p *posting) begin(after *record.ID) {
 		}
 		c := p.op.r.Index(p.form.store, sc.ix, r)
 		if c.Next() {
-			p.open = append(p.open, &source{IndexCursor: c, desc: p.desc})
+			p.open = append(p.open, &source{c, p.desc})
 			continue
 		}
 		p.ended(c)
@@ -45,7 +45,7 @@ func (p *posting) begin(after *record.ID) {
 	}
 }
 
-func (p *posting) ended(c *storage.IndexCursor) {
+func (p *posting) ended(c cursor) {
 	if err := c.Err(); err != nil {
 		p.op.fail(err)
 	}
@@ -83,7 +83,7 @@ func (p *posting) step() {
 			heap.Fix(&p.open, 0)
 		} else {
 			heap.Pop(&p.open)
-			p.ended(c.IndexCursor)
+			p.ended(c.cursor)
 		}
 	}
 }

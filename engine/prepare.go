@@ -161,7 +161,7 @@ func (e *Engine) settle(ctx context.Context, p identity.Principal, prep *prepara
 			if err != nil {
 				return err
 			}
-			if err := forget(txn, prev, prep.next); err != nil {
+			if err := forget(txn, prev, prep.next, stampDoc{p.User, e.stampTime()}); err != nil {
 				return err
 			}
 			ptr.Active = prep.next.Version

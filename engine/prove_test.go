@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/effort"
 	"sluice/internal/world"
 )
 
@@ -31,7 +32,7 @@ func prove(t *testing.T, few, all int, one func(t *testing.T, seed uint64)) {
 	if n, ok := number("SLUICE_WORLDS"); ok {
 		p.n, p.long = int(n), true
 	}
-	if p.long || full() {
+	if p.long || effort.Full() {
 		before := debug.SetGCPercent(400) // worlds are short-lived
 		defer debug.SetGCPercent(before)
 	}

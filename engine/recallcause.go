@@ -275,7 +275,7 @@ func (t *timeline) policyCauses(ch *storage.Change) ([]Cause, error) {
 		return []Cause{{Kind: CauseVersion, Version: after.Active, Words: fmt.Sprintf("version %d of the definition came into force", after.Active)}}, nil
 	case spaceBinding:
 		var before, after bindingState
-		if err := readSides(ch, &before, &after); err != nil || before == after {
+		if err := readSides(ch, &before, &after); err != nil || sameBinding(before, after) {
 			return nil, err
 		}
 		return []Cause{{Kind: CauseRule, Words: "the custom rule " + strings.TrimPrefix(ch.Key, t.events.prefix) + " " + ruleWords(before, after)}}, nil
@@ -302,8 +302,38 @@ func ruleWords(before, after bindingState) string {
 		return "was switched on"
 	case before.Active && !after.Active:
 		return "was switched off"
+	case before.deciding() != after.deciding():
+		return "has another module"
 	}
-	return "has another module"
+	was, is := before.quarantine(before.Module) != nil, after.quarantine(after.Module) != nil
+	switch {
+	case was && !is:
+		return "was released from quarantine"
+	case was && before.asked() != after.asked():
+		return fallbackWords(after, "has another fallback version")
+	case was && after.denies():
+		return "has a fallback version in quarantine, too"
+	case was:
+		return "has a fallback version that was released from quarantine"
+	}
+	return fallbackWords(after, "was put in quarantine by its faults")
+}
+
+// fallbackWords adds to what became of a rule in quarantine whether its fallback
+// version decides.
+func fallbackWords(s bindingState, words string) string {
+	switch {
+	case !s.standsIn():
+		return words
+	case s.denies():
+		return words + ", with a fallback version that is in quarantine, too"
+	}
+	return words + "; its fallback version decides"
+}
+
+// sameBinding reports whether two bindings decide alike.
+func sameBinding(a, b bindingState) bool {
+	return a.deciding() == b.deciding() && a.decidesAs(b)
 }
 
 // readSides reads both sides of a document's change; an absent one stays zero.

@@ -79,10 +79,10 @@ func lostRules(r storage.Reader, app *application) (map[*definition.CustomRule]b
 		if err != nil {
 			return nil, err
 		}
-		if !s.Active || !validHash(s.Module) {
+		if !validHash(s.asked()) {
 			continue
 		}
-		_, ok, err := r.Doc(spaceModule, moduleBytesKey(app.def.Name, s.Module))
+		_, ok, err := r.Doc(spaceModule, moduleBytesKey(app.def.Name, s.asked()))
 		if err != nil {
 			return nil, err
 		}

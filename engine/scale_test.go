@@ -13,6 +13,7 @@ import (
 
 	"sluice/internal/definition"
 	"sluice/internal/directory"
+	"sluice/internal/effort"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
@@ -219,7 +220,7 @@ func TestE3RoleMoveRewritesNothing(t *testing.T) {
 		east, west     storage.Stats
 	}
 	sizes := []int{1000, 4000}
-	if full() {
+	if effort.Full() {
 		sizes = []int{1000, 100_000}
 	}
 	var all []figures

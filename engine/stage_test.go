@@ -86,6 +86,9 @@ func stageOver(tb testing.TB, w *world.World, store *storage.Store, tenant ident
 		Inspect: func(context.Context, []byte) (*rules.Manifest, rules.Hash, error) { return nil, rules.Hash{}, nil },
 	})
 	must(tb, err)
+	if w.Seed%2 == 1 {
+		e.fewGrants = 1 // other plans than those of few records
+	}
 	s := &stage{tb: tb, w: w, stored: store, e: e, double: double, tenant: store.Tenant(tenant)}
 	guardUnique(w.App)
 	p, err := policy.Compile(w.App)
@@ -120,12 +123,16 @@ func guardUnique(app *definition.Application) {
 
 func (s *stage) close() { must(s.tb, s.stored.Close()) }
 
-func (s *stage) bind(rule *definition.CustomRule) {
+func (s *stage) bind(rule *definition.CustomRule) { s.bindAs(rule, rule.Name) }
+
+// bindAs fills a rule with what the world says of it, as a module of some name.
+func (s *stage) bindAs(rule *definition.CustomRule, name string) {
 	m, ok := world.Manifest(s.w, rule.Name)
 	if !ok {
 		return
 	}
-	module, hash := s.double.Register(rule.Name, &m, world.Truth(s.w, rule.Name))
+	module, hash := s.double.Register(name, &m, world.Truth(s.w, rule.Name))
+	s.double.SetPlan(hash, ruletest.PlanFunc(world.Plan(s.w, rule.Name)))
 	_, err := s.double.Load(context.Background(), s.tenant.ID(), module)
 	must(s.tb, err)
 	b := &binding{hash: hash, manifest: &m}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 
+	"sluice/engine/policy"
 	"sluice/internal/record"
 	"sluice/storage"
 )
@@ -16,7 +17,9 @@ type entry struct {
 	// ordinal is that of an index entry: how far apart two are tells about how many
 	// records lie between.
 	ordinal uint32
-	rec     record.Record // borrowed until the next entry; zero when only an index entry was read
+	version uint32            // that of an index entry, 0 where none is known
+	said    []*policy.Outcome // of the window's rules, nil before somebody looked
+	rec     record.Record     // borrowed until the next entry; zero when only an index entry was read
 }
 
 // stream gives the candidates of a plan, each once; in the requested order
@@ -156,13 +159,19 @@ func (s *stream) begin(ph phase) {
 		if s.resume {
 			r.After = ph.position(s.l.from)
 		}
+		if sc.grants != nil {
+			if c := s.proposals(sc, r.After); c.Next() {
+				s.open = append(s.open, &source{c, s.p.desc})
+			}
+			continue
+		}
 		if sc.ix == nil {
 			s.scan = s.op.r.Records(s.l.form.store, r)
 			return
 		}
 		c := s.op.r.Index(s.l.form.store, sc.ix, r)
 		if c.Next() {
-			s.open = append(s.open, &source{IndexCursor: c, desc: s.p.desc})
+			s.open = append(s.open, &source{c, s.p.desc})
 		} else {
 			if err := c.Err(); err != nil {
 				s.failed = err
@@ -182,7 +191,7 @@ func (s *stream) step() (entry, bool) {
 		s.close()
 		return entry{}, false
 	}
-	en := entry{id: c.ID(), owner: c.Owner(), owned: true, ordinal: c.Ordinal()}
+	en := entry{id: c.ID(), owner: c.Owner(), owned: true, ordinal: c.Ordinal(), version: c.Version()}
 	if c.Next() {
 		heap.Fix(&s.open, 0)
 	} else {
@@ -208,9 +217,21 @@ func (s *stream) past(at []byte) bool {
 	return c == 0 || (c > 0) != s.p.desc
 }
 
+// cursor walks entries of an index, or those that a rule grants.
+type cursor interface {
+	Next() bool
+	Err() error
+	Close()
+	ID() record.ID
+	Owner() record.ID
+	Ordinal() uint32
+	Version() uint32
+	Position() []byte
+}
+
 // source is one cursor of a merge.
 type source struct {
-	*storage.IndexCursor
+	cursor
 	desc bool
 }
 

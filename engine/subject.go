@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"encoding/binary"
+	"slices"
+
 	"sluice/engine/policy"
 	"sluice/internal/definition"
 	"sluice/internal/identity"
@@ -13,14 +16,23 @@ type subject struct {
 	op   *Op
 	form *form
 	rec  record.Record
+	// said are outcomes about the record that are known, of rules in this order, nil
+	// for those that are not.
+	rules *[]*definition.CustomRule
+	said  []*policy.Outcome
 }
 
 var _ policy.Asked = (*subject)(nil)
 
 func (s *subject) Record() record.Record { return s.rec }
 
-// Outcome asks the rule unless a batch has asked it before.
+// Outcome asks the rule unless its answer is known, or a batch has asked it before.
 func (s *subject) Outcome(rule *definition.CustomRule) policy.Outcome {
+	for i, o := range s.said {
+		if o != nil && (*s.rules)[i] == rule {
+			return *o
+		}
+	}
 	return s.op.outcome(s.form, rule, s.rec)
 }
 
@@ -87,6 +99,11 @@ func (op *Op) outcome(f *form, rule *definition.CustomRule, rec record.Record) p
 		op.doubt = op.doubt || op.app.lost[rule]
 		return o
 	}
+	if op.shadowNow(rule) == nil {
+		if o := op.decisionsOf(f, rule).of(committed(rec)); o != nil {
+			return *o
+		}
+	}
 	op.ask(f, rule, []record.Record{rec})
 	op.doubt = op.doubt || op.app.lost[rule]
 	return op.outcomes[keyOf(rule, rec)] // zero, which denies, where asking failed
@@ -101,15 +118,25 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 			todo = append(todo, r)
 		}
 	}
+	defer op.shadowing(f, rule, todo)() // of what is remembered, too
+	known := op.decisionsOf(f, rule)
+	todo = op.remembered(known, todo)
 	if len(todo) == 0 || op.failed() != nil {
 		return
 	}
 	b := op.app.bindings[rule]
+	full, meter := op.fuel.Left, op.meter()
 	verdicts, err := op.verdicts(rule, b, todo)
+	meter.end(rule, b, len(todo), verdicts, err)
 	if err != nil {
 		op.fail(err)
 		return
 	}
+	op.audit(rule, b, todo, verdicts)
+	if !op.trial {
+		memorize(known.set, todo, verdicts)
+	}
+	op.watch(ruleAnswers{rule, b, f, todo, verdicts, full - op.fuel.Left})
 	for i, r := range todo {
 		if verdicts[i].Fault != rules.NoFault {
 			op.faults++
@@ -145,12 +172,14 @@ func (op *Op) askShown(f *form, asked []*definition.CustomRule, recs []record.Re
 // have answered with faults, which would only shorten lists.
 func (op *Op) verdicts(rule *definition.CustomRule, b *binding, recs []record.Record) ([]rules.Verdict, error) {
 	out := make([]rules.Verdict, len(recs))
-	ready, err := op.ready(b)
-	switch {
-	case err != nil:
-	case ready:
-		err = op.e.o.Rules.Decide(op.ctx, op.batch(b, recs), &op.fuel, out)
-	default:
+	if b != nil && b.quarantined {
+		for i := range out {
+			out[i].Fault = rules.FaultQuarantine
+		}
+		return out, op.ctx.Err()
+	}
+	ready, err := op.decide(b, op.view.Viewer().Attributes, recs, &op.fuel, out)
+	if err == nil && !ready {
 		for i := range out {
 			out[i].Fault = rules.FaultMissing
 		}
@@ -164,6 +193,27 @@ func (op *Op) verdicts(rule *definition.CustomRule, b *binding, recs []record.Re
 	return out, err
 }
 
+// loadTries bounds how often a module is loaded for one question.
+const loadTries = 3
+
+// decide has the runner fill out for a viewer with these attributes, false where there
+// is no module that it takes. A module that made room for others between its loading
+// and its question, as a runner keeps so many, is loaded again: a list would be shorter
+// for what others do.
+func (op *Op) decide(b *binding, attributes map[string]record.Value, recs []record.Record, fuel *rules.Fuel, out []rules.Verdict) (bool, error) {
+	missing := func(v rules.Verdict) bool { return v.Fault == rules.FaultMissing }
+	for try := 1; ; try++ {
+		ready, err := op.ready(b)
+		if err != nil || !ready {
+			return false, err
+		}
+		err = op.e.o.Rules.Decide(op.ctx, batchOf(op.r.Tenant(), b, attributes, recs), fuel, out)
+		if err != nil || try == loadTries || !slices.ContainsFunc(out, missing) || op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
+			return true, err
+		}
+	}
+}
+
 // ready loads the module into the runner if it is not there yet; false where
 // there is none that the runner takes.
 func (op *Op) ready(b *binding) (bool, error) {
@@ -173,7 +223,7 @@ func (op *Op) ready(b *binding) (bool, error) {
 	if op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
 		return true, nil
 	}
-	m, err := readModule(op.r, op.app.def.Name, b.state.Module)
+	m, err := readModule(op.r, op.app.def.Name, b.hash.String())
 	if err != nil || m == nil {
 		return false, err
 	}
@@ -190,6 +240,9 @@ func batchOf(tenant identity.Tenant, b *binding, attributes map[string]record.Va
 	for _, c := range b.manifest.Viewer {
 		out.Viewer = append(out.Viewer, attributes[c.Name])
 	}
+	if len(recs) > 0 {
+		out.Sample = randomOf(recs[0].ID()) + randomOf(recs[len(recs)-1].ID())
+	}
 	cells := make([]record.Value, len(recs)*len(b.columns))
 	for i, r := range recs {
 		row := cells[i*len(b.columns) : (i+1)*len(b.columns) : (i+1)*len(b.columns)]
@@ -200,6 +253,9 @@ func batchOf(tenant identity.Tenant, b *binding, attributes map[string]record.Va
 	}
 	return out
 }
+
+// randomOf is the random end of an id.
+func randomOf(id record.ID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
 
 // outcomeOf puts a verdict into terms of the definition, capped by what the
 // module declared; policy caps it by what the rule allows.

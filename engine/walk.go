@@ -45,24 +45,31 @@ func (l *lister) each(reach policy.Reach, p *plan, fn func([]admitted) error) er
 	s := l.op.stream(l, p, false)
 	defer s.close()
 	w := l.op.window(l.form, l.shape, reach)
+	g := w.glean(s)
 	for !s.done() {
 		l.refresh(w)
 		for w.room(windowSize) {
-			en, ok := s.next()
-			if !ok || l.op.overdue() {
+			drawn := w.draw(s, w.left(windowSize))
+			if len(drawn) == 0 {
 				break
 			}
-			if byOwner(reach, en.owner, en.owned) != no {
-				w.add(en)
+			for i := range drawn {
+				en := &drawn[i]
+				g.note(en)
+				if w.proposed(en) != no {
+					w.add(*en)
+				}
 			}
 		}
 		if err := l.settled(w, fn); err != nil {
 			return err
 		}
+		g.settle()
 	}
 	if err := s.err(); err != nil {
 		return err
 	}
+	g.keep()
 	return l.op.failed()
 }
 

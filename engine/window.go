@@ -27,54 +27,6 @@ const (
 	no
 )
 
-// byOwner evaluates a reach where only the owner is known.
-func byOwner(r policy.Reach, owner record.ID, owned bool) known {
-	switch r := r.(type) {
-	case nil, policy.None:
-		return no
-	case policy.All:
-		return yes
-	case *policy.Owners:
-		if !owned || r.NoRole {
-			return unknown
-		}
-		if _, ok := slices.BinarySearchFunc(r.Users, owner, compareIDs); ok {
-			return yes
-		}
-		return no
-	case policy.Union:
-		return combine(r, owner, owned, yes, no)
-	case policy.Intersect:
-		if len(r) == 0 {
-			return no
-		}
-		return combine(r, owner, owned, no, yes)
-	case *policy.Minus:
-		from, take := byOwner(r.From, owner, owned), byOwner(r.Take, owner, owned)
-		switch {
-		case from == no || take == yes:
-			return no
-		case from == yes && take == no:
-			return yes
-		}
-	}
-	return unknown
-}
-
-// combine returns one as soon as a member gives it, other when all members do.
-func combine(rs []policy.Reach, owner record.ID, owned bool, one, other known) known {
-	out := other
-	for _, r := range rs {
-		switch byOwner(r, owner, owned) {
-		case one:
-			return one
-		case unknown:
-			out = unknown
-		}
-	}
-	return out
-}
-
 // window settles candidates in batches: reads records, asks rules, decides
 // reach, settles masks, redacts.
 type window struct {
@@ -83,12 +35,17 @@ type window struct {
 	shape    *policy.FormShape
 	reach    policy.Reach
 	rules    []*definition.CustomRule // that reach or masks may ask
+	reaches  bool                     // those of the reach are among them
 	asks     bool                     // a rule is asked, of the viewer or of the asker
 	masks    bool
 	keep     bool // what was read, in the operation
+	unsure   bool // a rule has to be asked about one of entries
 	entries  []entry
 	recs     []record.Record
+	said     [][]*policy.Outcome // parallel to recs, see entry
 	admitted []admitted
+	look     looking
+	proposals
 }
 
 // admitted is a record in reach, cut to what the viewer may read.
@@ -101,7 +58,9 @@ func (op *Op) window(f *form, s *policy.FormShape, reach policy.Reach) *window {
 	w := &window{op: op, form: f, shape: s, reach: reach}
 	masks := op.view.Masks(f.def.Number)
 	w.masks = len(masks) > 0
-	w.rules = append(rulesIn(reach, nil), masks...)
+	w.rules = rulesIn(reach, nil)
+	w.reaches = len(w.rules) > 0
+	w.rules = append(w.rules, masks...)
 	w.asks = len(w.rules) > 0 || op.asker != nil && len(op.asker.view.Restricts(f.def.Number)) > 0
 	return w
 }
@@ -127,28 +86,44 @@ func rulesIn(r policy.Reach, out []*definition.CustomRule) []*definition.CustomR
 	return out
 }
 
-func (w *window) reset() { w.entries, w.recs, w.admitted = w.entries[:0], w.recs[:0], w.admitted[:0] }
+func (w *window) reset() {
+	w.unsure = false
+	w.entries, w.recs, w.said, w.admitted = w.entries[:0], w.recs[:0], w.said[:0], w.admitted[:0]
+	w.look.reset()
+}
 
 // room reports whether another candidate should be added: no more than the page
-// needs, but whole batches where rules are asked.
+// needs, but whole batches where rules have to be asked.
 func (w *window) room(need int) bool {
-	if w.asks {
+	return w.left(need) > 0
+}
+
+// left is how many candidates there is room for.
+func (w *window) left(need int) int {
+	if w.unsure {
 		need = windowSize
 	}
-	return len(w.entries) < min(need, windowSize)
+	return min(need, windowSize) - len(w.entries)
 }
 
 func (w *window) add(e entry) {
+	w.unsure = w.unsure || w.asks && !w.answered(e.said)
 	if !e.rec.IsZero() {
 		e.rec = e.rec.Clone()
 	}
 	w.entries = append(w.entries, e)
+	w.look.hold()
 }
 
 // settle decides the candidates. What is not admitted is dropped.
 func (w *window) settle() error {
-	for _, en := range w.entries {
-		rec := en.rec
+	w.recs = slices.Grow(w.recs, len(w.entries))
+	if len(w.rules) > 0 {
+		w.said = slices.Grow(w.said, len(w.entries))
+	}
+	for i := range w.entries {
+		en := &w.entries[i]
+		rec, said := en.rec, en.said
 		if rec.IsZero() {
 			r, ok := w.read(en.id)
 			if !ok {
@@ -156,13 +131,20 @@ func (w *window) settle() error {
 			}
 			rec = r
 		}
-		w.recs = append(w.recs, rec)
+		if said != nil && (rec.Ordinal() != en.ordinal || rec.Version() != en.version) {
+			said = nil // of another state
+		}
+		if w.recs = append(w.recs, rec); len(w.rules) > 0 {
+			w.said = append(w.said, said)
+		}
 	}
-	w.op.askShown(w.form, w.rules, w.recs)
+	w.ask()
 	subjects := make([]subject, len(w.recs))
 	for i, rec := range w.recs {
 		s := &subjects[i]
-		*s = subject{op: w.op, form: w.form, rec: rec}
+		if *s = (subject{op: w.op, form: w.form, rec: rec}); len(w.rules) > 0 {
+			s.rules, s.said = &w.rules, w.said[i]
+		}
 		if w.op.view.Contains(w.reach, s) {
 			w.admitted = append(w.admitted, admitted{rec, w.op.redact(w.shape, s, w.masks)})
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 	"sluice/internal/world"
@@ -264,9 +265,9 @@ func (s *stage) compareDefaultOrder(op *Op, u *oracle.User, r *definition.Report
 // records by lookup. Full counts ask for lists in every fourth world, which
 // takes most of the time.
 func TestP1_EngineEqualsOracle(t *testing.T) {
-	prove(t, 500, 40_000, func(t *testing.T, seed uint64) {
+	prove(t, 500, 30_000, func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		if full() && seed%4 != 0 && seed%1000 != 999 {
+		if effort.Full() && seed%4 != 0 && seed%1000 != 999 {
 			rnd = nil
 		}
 		compareWorld(t, world.Random(seed, sizeOf(seed)), rnd)

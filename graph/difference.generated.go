@@ -1048,6 +1048,38 @@ func (ec *executionContext) fieldContext_DifferenceResult_rights(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _DifferenceResult_costs(ctx context.Context, field graphql.CollectedField, obj *DifferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DifferenceResult_costs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Costs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*RuleCost) graphql.Marshaler {
+			return ec.marshalNRuleCost2ᚕᚖsluiceᚋgraphᚐRuleCostᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DifferenceResult_costs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DifferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RuleCost(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DifferenceSample_person(ctx context.Context, field graphql.CollectedField, obj *DifferenceSample) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1674,6 +1706,314 @@ func (ec *executionContext) fieldContext_RightsDifference_lost(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RuleCost_rule(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "String")
+}
+
+func (ec *executionContext) _RuleCost_module(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_module(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Module, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_module(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "String")
+}
+
+func (ec *executionContext) _RuleCost_decisions(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_decisions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decisions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_decisions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_faults(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_faults(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Faults, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*RuleFaultCount) graphql.Marshaler {
+			return ec.marshalNRuleFaultCount2ᚕᚖsluiceᚋgraphᚐRuleFaultCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_faults(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RuleCost",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RuleFaultCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RuleCost_impure(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_impure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Impure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_impure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_outsidePlan(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_outsidePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutsidePlan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_outsidePlan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_outsidePlanRecords(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_outsidePlanRecords(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutsidePlanRecords, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []record.ID) graphql.Marshaler {
+			return ec.marshalNID2ᚕsluiceᚋinternalᚋrecordᚐIDᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_outsidePlanRecords(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RuleCost_measured(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_measured(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measured, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_measured(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_fuelP50(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_fuelP50(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FuelP50, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_fuelP50(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_fuelP99(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_fuelP99(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FuelP99, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_fuelP99(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleCost_fuelMax(ctx context.Context, field graphql.CollectedField, obj *RuleCost) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleCost_fuelMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FuelMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleCost_fuelMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleCost", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RuleFaultCount_kind(ctx context.Context, field graphql.CollectedField, obj *RuleFaultCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleFaultCount_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleFaultCount_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleFaultCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _RuleFaultCount_count(ctx context.Context, field graphql.CollectedField, obj *RuleFaultCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleFaultCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleFaultCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleFaultCount", field, false, false, "Float")
 }
 
 func (ec *executionContext) _StaticFormRights_form(ctx context.Context, field graphql.CollectedField, obj *StaticFormRights) (ret graphql.Marshaler) {
@@ -2543,6 +2883,11 @@ func (ec *executionContext) _DifferenceResult(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "costs":
+			out.Values[i] = ec._DifferenceResult_costs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2795,6 +3140,127 @@ func (ec *executionContext) _RightsDifference(ctx context.Context, sel ast.Selec
 			}
 		case "lost":
 			out.Values[i] = ec._RightsDifference_lost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ruleCostImplementors = []string{"RuleCost"}
+
+func (ec *executionContext) _RuleCost(ctx context.Context, sel ast.SelectionSet, obj *RuleCost) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ruleCostImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RuleCost")
+		case "rule":
+			out.Values[i] = ec._RuleCost_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "module":
+			out.Values[i] = ec._RuleCost_module(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "decisions":
+			out.Values[i] = ec._RuleCost_decisions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "faults":
+			out.Values[i] = ec._RuleCost_faults(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "impure":
+			out.Values[i] = ec._RuleCost_impure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outsidePlan":
+			out.Values[i] = ec._RuleCost_outsidePlan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outsidePlanRecords":
+			out.Values[i] = ec._RuleCost_outsidePlanRecords(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measured":
+			out.Values[i] = ec._RuleCost_measured(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fuelP50":
+			out.Values[i] = ec._RuleCost_fuelP50(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fuelP99":
+			out.Values[i] = ec._RuleCost_fuelP99(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fuelMax":
+			out.Values[i] = ec._RuleCost_fuelMax(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var ruleFaultCountImplementors = []string{"RuleFaultCount"}
+
+func (ec *executionContext) _RuleFaultCount(ctx context.Context, sel ast.SelectionSet, obj *RuleFaultCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ruleFaultCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RuleFaultCount")
+		case "kind":
+			out.Values[i] = ec._RuleFaultCount_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._RuleFaultCount_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3171,6 +3637,54 @@ func (ec *executionContext) marshalNRightsDifference2ᚖsluiceᚋgraphᚐRightsD
 		return graphql.Null
 	}
 	return ec._RightsDifference(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRuleCost2ᚕᚖsluiceᚋgraphᚐRuleCostᚄ(ctx context.Context, sel ast.SelectionSet, v []*RuleCost) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRuleCost2ᚖsluiceᚋgraphᚐRuleCost(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRuleCost2ᚖsluiceᚋgraphᚐRuleCost(ctx context.Context, sel ast.SelectionSet, v *RuleCost) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RuleCost!")
+		return graphql.Null
+	}
+	return ec._RuleCost(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRuleFaultCount2ᚕᚖsluiceᚋgraphᚐRuleFaultCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*RuleFaultCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRuleFaultCount2ᚖsluiceᚋgraphᚐRuleFaultCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRuleFaultCount2ᚖsluiceᚋgraphᚐRuleFaultCount(ctx context.Context, sel ast.SelectionSet, v *RuleFaultCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RuleFaultCount!")
+		return graphql.Null
+	}
+	return ec._RuleFaultCount(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStaticFormRights2ᚕᚖsluiceᚋgraphᚐStaticFormRightsᚄ(ctx context.Context, sel ast.SelectionSet, v []*StaticFormRights) graphql.Marshaler {

@@ -226,6 +226,13 @@ type DefinitionFault struct {
 	BuiltIn bool `json:"builtIn"`
 }
 
+type DeleteRuleVersionPayload struct {
+	// 0 for a module that was no version of the rule.
+	Number int `json:"number"`
+	// Hash of the module.
+	Module string `json:"module"`
+}
+
 type DeleteUserPayload struct {
 	ID record.ID `json:"id"`
 	// False while the reassignment is RUNNING.
@@ -280,6 +287,8 @@ type DifferenceResult struct {
 	Forms []*FormDifference `json:"forms"`
 	// What people gain and lose whatever the records are.
 	Rights []*RightsDifference `json:"rights"`
+	// What modules that would fill custom rules do on the records that one sees, by name of the rule.
+	Costs []*RuleCost `json:"costs"`
 }
 
 type DifferenceSample struct {
@@ -612,6 +621,9 @@ type Place struct {
 	PermissionSet *string   `json:"permissionSet,omitempty"`
 	// The tools that the credential of this request may be used for.
 	Tools []Tool `json:"tools"`
+	// The custom rules whose active version is in quarantine, whether a fallback decides or
+	// not, by name. Always empty for who is no admin or developer of the application.
+	RulesInQuarantine []string `json:"rulesInQuarantine"`
 }
 
 // What would become of a person. What is left out stays as it is.
@@ -688,9 +700,109 @@ type Rule struct {
 	Name   string     `json:"name"`
 	Form   string     `json:"form"`
 	Effect RuleEffect `json:"effect"`
-	// Hash of the module that fills it.
+	// Hash of the module that decides; for a rule that is off, of the one that activation
+	// would let decide.
 	Module *string `json:"module,omitempty"`
 	Active bool    `json:"active"`
+	// Hash of the module that was bound beside the one that decides, and waits for activation.
+	Next *string `json:"next,omitempty"`
+	// Why the module is not asked, and counts as one that goes wrong on every record unless
+	// its fallback decides; null where it is asked.
+	Quarantine *RuleQuarantine `json:"quarantine,omitempty"`
+	// What decides while the active version is in quarantine; null for nothing.
+	Fallback *RuleFallback `json:"fallback,omitempty"`
+}
+
+// What goes wrong with a module, and what it costs. A decision is a record and the people for whom the module is asked alike.
+type RuleCost struct {
+	Rule string `json:"rule"`
+	// Hash of the module.
+	Module string `json:"module"`
+	// A whole number, which may be larger than Int holds.
+	Decisions float64 `json:"decisions"`
+	// Decisions that went wrong, by kind; none that did not happen.
+	Faults []*RuleFaultCount `json:"faults"`
+	// Decisions that were otherwise when the record was asked about alone: the module is not a pure function.
+	Impure float64 `json:"impure"`
+	// Decisions that sluice_decide would make for sharing, about records that the module's sluice_plan leaves out, and which are
+	// therefore not shared: the plan is too narrow.
+	OutsidePlan float64 `json:"outsidePlan"`
+	// Some of their records, at most three.
+	OutsidePlanRecords []record.ID `json:"outsidePlanRecords"`
+	// Decisions asked alone: all at first, then fewer and fewer. Of those is the fuel.
+	Measured float64 `json:"measured"`
+	FuelP50  float64 `json:"fuelP50"`
+	FuelP99  float64 `json:"fuelP99"`
+	FuelMax  float64 `json:"fuelMax"`
+}
+
+type RuleEvent struct {
+	// From 1 per rule.
+	Number  int     `json:"number"`
+	Act     RuleAct `json:"act"`
+	Version int     `json:"version"`
+	// Hash of the module.
+	Module string     `json:"module"`
+	Stamp  *RuleStamp `json:"stamp"`
+}
+
+type RuleEventConnection struct {
+	Nodes    []*RuleEvent `json:"nodes"`
+	PageInfo *PageInfo    `json:"pageInfo"`
+}
+
+type RuleFallback struct {
+	// Hash of the module.
+	Module string `json:"module"`
+	// Now, as the active version is in quarantine and this one is not.
+	Decides bool `json:"decides"`
+	// Its own: it is not asked, and while the active version is not either, every record goes wrong.
+	Quarantine *RuleQuarantine `json:"quarantine,omitempty"`
+}
+
+type RuleFaultCount struct {
+	// trap, fuel, answer, input, missing, impure, quarantine or plan.
+	Kind  string  `json:"kind"`
+	Count float64 `json:"count"`
+}
+
+type RuleLogConnection struct {
+	Nodes    []*RuleLogEntry `json:"nodes"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+	// How many entries made room for newer ones: a rule keeps 500 decisions and 500 faults.
+	DroppedCount int `json:"droppedCount"`
+	// How many entries could not be stored, or came faster than they could be.
+	LostCount int `json:"lostCount"`
+	// That of the version that decides, or of a rule that is off of the one that would; null for none.
+	Quarantine *RuleQuarantine `json:"quarantine,omitempty"`
+	// Of the rule: what decides while the active version is in quarantine.
+	Fallback *RuleFallback `json:"fallback,omitempty"`
+}
+
+// One decision of a rule, or one fault. All but id, time, module and fault is null where
+// the record is gone or not to be seen by the reader, now or in its state of then.
+type RuleLogEntry struct {
+	// Within the rule.
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"`
+	// Hash of the module that was asked; null when there was none.
+	Module *string `json:"module,omitempty"`
+	// trap, fuel, answer, input, missing, impure, quarantine or plan; null for a decision.
+	Fault  *string    `json:"fault,omitempty"`
+	Form   *string    `json:"form,omitempty"`
+	Record *record.ID `json:"record,omitempty"`
+	// Version of the record.
+	Version *int `json:"version,omitempty"`
+	// For whom the rule decided.
+	Viewer *Looker `json:"viewer,omitempty"`
+	// As cases say it: none, view, edit or delete; out or in; the hidden fields in brackets.
+	Answer     *string `json:"answer,omitempty"`
+	Reason     *int    `json:"reason,omitempty"`
+	ReasonText *string `json:"reasonText,omitempty"`
+	// What the question spent, of all its records.
+	Fuel *int `json:"fuel,omitempty"`
+	// How many records the question was about.
+	Asked *int `json:"asked,omitempty"`
 }
 
 // An uploaded module: immutable, named by its hash.
@@ -711,6 +823,140 @@ type RuleModules struct {
 
 type RulePayload struct {
 	Rule *Rule `json:"rule"`
+}
+
+// A version of a rule is put in quarantine by faults on 100 records within five minutes, of
+// which at least 10 were added by others than whoever added most, and at least 10 changed
+// last by others than whoever was the last to change most. It ends when another version
+// decides, or with releaseRule.
+type RuleQuarantine struct {
+	Since time.Time `json:"since"`
+	// On how many records it went wrong, up to 120; 0 for an impure version.
+	Records int `json:"records"`
+	// How many people had added them.
+	Adders int `json:"adders"`
+	// Those records by what went wrong.
+	Faults []*RuleFaultCount `json:"faults"`
+	// It gave two answers to one question.
+	Impure bool `json:"impure"`
+}
+
+type RuleReplay struct {
+	Entry *RuleLogEntry `json:"entry"`
+	// The module as it was uploaded, in base64.
+	ModuleBytes string `json:"moduleBytes"`
+	// A JSON object: viewer attributes that the rule reads, as a case has them.
+	Viewer string `json:"viewer"`
+	// A JSON object: record fields that the rule reads, as a case has them.
+	Record string `json:"record"`
+}
+
+// What was found: numbers are of the last 1,000 pairs of a viewer and a record, those
+// that differ kept longest, of which one may see the record, now and as it was then.
+type RuleShadow struct {
+	Rule   string     `json:"rule"`
+	Effect RuleEffect `json:"effect"`
+	// Hash of the module that runs beside the deciding one.
+	Module string            `json:"module"`
+	By     *DifferencePerson `json:"by"`
+	From   time.Time         `json:"from"`
+	Until  time.Time         `json:"until"`
+	// It is not over.
+	Running  bool `json:"running"`
+	Compared int  `json:"compared"`
+	// It grants, lets through or shows more.
+	More int `json:"more"`
+	// It grants, lets through or shows less.
+	Less int `json:"less"`
+	// It hides other fields.
+	Other int `json:"other"`
+	// It fails where the deciding one does not.
+	Failed int `json:"failed"`
+	// What goes wrong with it, by kind; none that did not happen.
+	Faults []*RuleFaultCount `json:"faults"`
+	// Pairs that differ, the newest first, 50 at most.
+	Samples []*RuleShadowSample `json:"samples"`
+}
+
+type RuleShadowPayload struct {
+	// Null where it was ended.
+	Shadow *RuleShadow `json:"shadow,omitempty"`
+}
+
+type RuleShadowSample struct {
+	Kind     RuleShadowKind    `json:"kind"`
+	Record   record.ID         `json:"record"`
+	Viewer   *DifferencePerson `json:"viewer"`
+	Deciding *RuleVerdict      `json:"deciding"`
+	Shadow   *RuleVerdict      `json:"shadow"`
+}
+
+type RuleStamp struct {
+	// Id of a person; null for what nobody did.
+	By *record.ID `json:"by,omitempty"`
+	// Null for somebody who was deleted, and for developers of people outside the application.
+	DisplayName *string   `json:"displayName,omitempty"`
+	At          time.Time `json:"at"`
+}
+
+type RuleStats struct {
+	Rule string `json:"rule"`
+	// How many records it was asked about; answers that were kept are not counted.
+	Asked float64 `json:"asked"`
+	// How many of them went wrong.
+	Faults []*RuleFaultCount `json:"faults"`
+	// What it spent.
+	Fuel float64 `json:"fuel"`
+	// Fuel per record that half of the records did not exceed, to an eighth.
+	FuelP50 float64 `json:"fuelP50"`
+	// Fuel per record that 99 of 100 records did not exceed, to an eighth.
+	FuelP99 float64 `json:"fuelP99"`
+}
+
+// What a module said. What its effect does not speak of is null.
+type RuleVerdict struct {
+	// Of SHARE: NONE, VIEW, EDIT or DELETE.
+	Grant *string `json:"grant,omitempty"`
+	// Of RESTRICT: it lets the record through.
+	Through *bool `json:"through,omitempty"`
+	// Of MASK: the fields that are hidden.
+	Hidden []string `json:"hidden,omitempty"`
+	// The number of its reason.
+	Reason *int `json:"reason,omitempty"`
+	// What went wrong, as of RuleFaultCount.
+	Fault *string `json:"fault,omitempty"`
+}
+
+type RuleVersion struct {
+	// From 1, in the order of their first binding.
+	Number int `json:"number"`
+	// Hash of the module.
+	Module string `json:"module"`
+	// The label that the uploader gave.
+	Label string `json:"label"`
+	// Bytes of the module as uploaded; GET /apps/{application}/rules/{rule}/versions/{number} downloads it.
+	Size int `json:"size"`
+	// It decides.
+	Active bool `json:"active"`
+	// It was bound beside the active one, and waits for activation.
+	Next bool `json:"next"`
+	// rollbackRule without a version leads here.
+	Previous bool `json:"previous"`
+	// When it was bound first; null where that was before versions were written down.
+	Bound *RuleStamp `json:"bound,omitempty"`
+	// It decides while the active one is in quarantine.
+	Fallback bool `json:"fallback"`
+	// It is the fallback of a version in quarantine, and asked in its place.
+	StandsIn bool `json:"standsIn"`
+	// Null for a version that is not in quarantine.
+	Quarantine *RuleQuarantine `json:"quarantine,omitempty"`
+	// Its module was deleted; label is empty and size 0. The same bytes uploaded again are it again.
+	Deleted bool `json:"deleted"`
+}
+
+type RuleVersionConnection struct {
+	Nodes    []*RuleVersion `json:"nodes"`
+	PageInfo *PageInfo      `json:"pageInfo"`
 }
 
 // What a person can see in an application.
@@ -1405,6 +1651,87 @@ func (e RecordAction) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type RuleAct string
+
+const (
+	RuleActBound RuleAct = "BOUND"
+	// What was bound beside the active version is not to take its place.
+	RuleActTakenBack RuleAct = "TAKEN_BACK"
+	RuleActActivated RuleAct = "ACTIVATED"
+	// Activated by rollbackRule.
+	RuleActRolledBack  RuleAct = "ROLLED_BACK"
+	RuleActDeactivated RuleAct = "DEACTIVATED"
+	// A definition dropped the rule.
+	RuleActDropped RuleAct = "DROPPED"
+	// By its faults: nobody did it.
+	RuleActQuarantined RuleAct = "QUARANTINED"
+	// From quarantine.
+	RuleActReleased RuleAct = "RELEASED"
+	// Named by fallbackRule, to decide while another is in quarantine.
+	RuleActFallback RuleAct = "FALLBACK"
+	// Not any more: none was named, or it was activated itself.
+	RuleActNoFallback RuleAct = "NO_FALLBACK"
+	// Its module: see deleteRuleVersion.
+	RuleActDeleted RuleAct = "DELETED"
+)
+
+var AllRuleAct = []RuleAct{
+	RuleActBound,
+	RuleActTakenBack,
+	RuleActActivated,
+	RuleActRolledBack,
+	RuleActDeactivated,
+	RuleActDropped,
+	RuleActQuarantined,
+	RuleActReleased,
+	RuleActFallback,
+	RuleActNoFallback,
+	RuleActDeleted,
+}
+
+func (e RuleAct) IsValid() bool {
+	switch e {
+	case RuleActBound, RuleActTakenBack, RuleActActivated, RuleActRolledBack, RuleActDeactivated, RuleActDropped, RuleActQuarantined, RuleActReleased, RuleActFallback, RuleActNoFallback, RuleActDeleted:
+		return true
+	}
+	return false
+}
+
+func (e RuleAct) String() string {
+	return string(e)
+}
+
+func (e *RuleAct) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleAct(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleAct", str)
+	}
+	return nil
+}
+
+func (e RuleAct) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleAct) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleAct) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type RuleEffect string
 
 const (
@@ -1457,6 +1784,120 @@ func (e *RuleEffect) UnmarshalJSON(b []byte) error {
 }
 
 func (e RuleEffect) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RuleLogKind string
+
+const (
+	RuleLogKindDecisions RuleLogKind = "DECISIONS"
+	RuleLogKindFaults    RuleLogKind = "FAULTS"
+)
+
+var AllRuleLogKind = []RuleLogKind{
+	RuleLogKindDecisions,
+	RuleLogKindFaults,
+}
+
+func (e RuleLogKind) IsValid() bool {
+	switch e {
+	case RuleLogKindDecisions, RuleLogKindFaults:
+		return true
+	}
+	return false
+}
+
+func (e RuleLogKind) String() string {
+	return string(e)
+}
+
+func (e *RuleLogKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleLogKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleLogKind", str)
+	}
+	return nil
+}
+
+func (e RuleLogKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleLogKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleLogKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RuleShadowKind string
+
+const (
+	RuleShadowKindMore  RuleShadowKind = "MORE"
+	RuleShadowKindLess  RuleShadowKind = "LESS"
+	RuleShadowKindOther RuleShadowKind = "OTHER"
+	RuleShadowKindFault RuleShadowKind = "FAULT"
+)
+
+var AllRuleShadowKind = []RuleShadowKind{
+	RuleShadowKindMore,
+	RuleShadowKindLess,
+	RuleShadowKindOther,
+	RuleShadowKindFault,
+}
+
+func (e RuleShadowKind) IsValid() bool {
+	switch e {
+	case RuleShadowKindMore, RuleShadowKindLess, RuleShadowKindOther, RuleShadowKindFault:
+		return true
+	}
+	return false
+}
+
+func (e RuleShadowKind) String() string {
+	return string(e)
+}
+
+func (e *RuleShadowKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RuleShadowKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RuleShadowKind", str)
+	}
+	return nil
+}
+
+func (e RuleShadowKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RuleShadowKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RuleShadowKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -134,7 +134,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/permtests.graphqls" "schema/recall.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
+//go:embed "schema/application.graphqls" "schema/common.graphqls" "schema/difference.graphqls" "schema/explain.graphqls" "schema/hiding.graphqls" "schema/me.graphqls" "schema/people.graphqls" "schema/permtests.graphqls" "schema/quarantine.graphqls" "schema/recall.graphqls" "schema/review.graphqls" "schema/rule.graphqls" "schema/ruledelete.graphqls" "schema/rulelog.graphqls" "schema/shadow.graphqls" "schema/tools.graphqls" "schema/viewas.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -154,9 +154,13 @@ var sources = []*ast.Source{
 	{Name: "schema/me.graphqls", Input: sourceData("schema/me.graphqls"), BuiltIn: false},
 	{Name: "schema/people.graphqls", Input: sourceData("schema/people.graphqls"), BuiltIn: false},
 	{Name: "schema/permtests.graphqls", Input: sourceData("schema/permtests.graphqls"), BuiltIn: false},
+	{Name: "schema/quarantine.graphqls", Input: sourceData("schema/quarantine.graphqls"), BuiltIn: false},
 	{Name: "schema/recall.graphqls", Input: sourceData("schema/recall.graphqls"), BuiltIn: false},
 	{Name: "schema/review.graphqls", Input: sourceData("schema/review.graphqls"), BuiltIn: false},
 	{Name: "schema/rule.graphqls", Input: sourceData("schema/rule.graphqls"), BuiltIn: false},
+	{Name: "schema/ruledelete.graphqls", Input: sourceData("schema/ruledelete.graphqls"), BuiltIn: false},
+	{Name: "schema/rulelog.graphqls", Input: sourceData("schema/rulelog.graphqls"), BuiltIn: false},
+	{Name: "schema/shadow.graphqls", Input: sourceData("schema/shadow.graphqls"), BuiltIn: false},
 	{Name: "schema/tools.graphqls", Input: sourceData("schema/tools.graphqls"), BuiltIn: false},
 	{Name: "schema/viewas.graphqls", Input: sourceData("schema/viewas.graphqls"), BuiltIn: false},
 }
@@ -426,6 +430,16 @@ func (ec *executionContext) childFields_DefinitionFault(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DefinitionFault", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteRuleVersionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_DeleteRuleVersionPayload_number(ctx, field)
+	case "module":
+		return ec.fieldContext_DeleteRuleVersionPayload_module(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRuleVersionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -510,6 +524,8 @@ func (ec *executionContext) childFields_DifferenceResult(ctx context.Context, fi
 		return ec.fieldContext_DifferenceResult_forms(ctx, field)
 	case "rights":
 		return ec.fieldContext_DifferenceResult_rights(ctx, field)
+	case "costs":
+		return ec.fieldContext_DifferenceResult_costs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DifferenceResult", field.Name)
 }
@@ -988,6 +1004,8 @@ func (ec *executionContext) childFields_Place(ctx context.Context, field graphql
 		return ec.fieldContext_Place_permissionSet(ctx, field)
 	case "tools":
 		return ec.fieldContext_Place_tools(ctx, field)
+	case "rulesInQuarantine":
+		return ec.fieldContext_Place_rulesInQuarantine(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Place", field.Name)
 }
@@ -1084,8 +1102,140 @@ func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.
 		return ec.fieldContext_Rule_module(ctx, field)
 	case "active":
 		return ec.fieldContext_Rule_active(ctx, field)
+	case "next":
+		return ec.fieldContext_Rule_next(ctx, field)
+	case "quarantine":
+		return ec.fieldContext_Rule_quarantine(ctx, field)
+	case "fallback":
+		return ec.fieldContext_Rule_fallback(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rule", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleCost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_RuleCost_rule(ctx, field)
+	case "module":
+		return ec.fieldContext_RuleCost_module(ctx, field)
+	case "decisions":
+		return ec.fieldContext_RuleCost_decisions(ctx, field)
+	case "faults":
+		return ec.fieldContext_RuleCost_faults(ctx, field)
+	case "impure":
+		return ec.fieldContext_RuleCost_impure(ctx, field)
+	case "outsidePlan":
+		return ec.fieldContext_RuleCost_outsidePlan(ctx, field)
+	case "outsidePlanRecords":
+		return ec.fieldContext_RuleCost_outsidePlanRecords(ctx, field)
+	case "measured":
+		return ec.fieldContext_RuleCost_measured(ctx, field)
+	case "fuelP50":
+		return ec.fieldContext_RuleCost_fuelP50(ctx, field)
+	case "fuelP99":
+		return ec.fieldContext_RuleCost_fuelP99(ctx, field)
+	case "fuelMax":
+		return ec.fieldContext_RuleCost_fuelMax(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleCost", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_RuleEvent_number(ctx, field)
+	case "act":
+		return ec.fieldContext_RuleEvent_act(ctx, field)
+	case "version":
+		return ec.fieldContext_RuleEvent_version(ctx, field)
+	case "module":
+		return ec.fieldContext_RuleEvent_module(ctx, field)
+	case "stamp":
+		return ec.fieldContext_RuleEvent_stamp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_RuleEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RuleEventConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleFallback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "module":
+		return ec.fieldContext_RuleFallback_module(ctx, field)
+	case "decides":
+		return ec.fieldContext_RuleFallback_decides(ctx, field)
+	case "quarantine":
+		return ec.fieldContext_RuleFallback_quarantine(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleFallback", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleFaultCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RuleFaultCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_RuleFaultCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleFaultCount", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_RuleLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RuleLogConnection_pageInfo(ctx, field)
+	case "droppedCount":
+		return ec.fieldContext_RuleLogConnection_droppedCount(ctx, field)
+	case "lostCount":
+		return ec.fieldContext_RuleLogConnection_lostCount(ctx, field)
+	case "quarantine":
+		return ec.fieldContext_RuleLogConnection_quarantine(ctx, field)
+	case "fallback":
+		return ec.fieldContext_RuleLogConnection_fallback(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleLogEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RuleLogEntry_id(ctx, field)
+	case "time":
+		return ec.fieldContext_RuleLogEntry_time(ctx, field)
+	case "module":
+		return ec.fieldContext_RuleLogEntry_module(ctx, field)
+	case "fault":
+		return ec.fieldContext_RuleLogEntry_fault(ctx, field)
+	case "form":
+		return ec.fieldContext_RuleLogEntry_form(ctx, field)
+	case "record":
+		return ec.fieldContext_RuleLogEntry_record(ctx, field)
+	case "version":
+		return ec.fieldContext_RuleLogEntry_version(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RuleLogEntry_viewer(ctx, field)
+	case "answer":
+		return ec.fieldContext_RuleLogEntry_answer(ctx, field)
+	case "reason":
+		return ec.fieldContext_RuleLogEntry_reason(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_RuleLogEntry_reasonText(ctx, field)
+	case "fuel":
+		return ec.fieldContext_RuleLogEntry_fuel(ctx, field)
+	case "asked":
+		return ec.fieldContext_RuleLogEntry_asked(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleLogEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_RuleModule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1118,6 +1268,180 @@ func (ec *executionContext) childFields_RulePayload(ctx context.Context, field g
 		return ec.fieldContext_RulePayload_rule(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleQuarantine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_RuleQuarantine_since(ctx, field)
+	case "records":
+		return ec.fieldContext_RuleQuarantine_records(ctx, field)
+	case "adders":
+		return ec.fieldContext_RuleQuarantine_adders(ctx, field)
+	case "faults":
+		return ec.fieldContext_RuleQuarantine_faults(ctx, field)
+	case "impure":
+		return ec.fieldContext_RuleQuarantine_impure(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleQuarantine", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleReplay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_RuleReplay_entry(ctx, field)
+	case "moduleBytes":
+		return ec.fieldContext_RuleReplay_moduleBytes(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RuleReplay_viewer(ctx, field)
+	case "record":
+		return ec.fieldContext_RuleReplay_record(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleReplay", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleShadow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_RuleShadow_rule(ctx, field)
+	case "effect":
+		return ec.fieldContext_RuleShadow_effect(ctx, field)
+	case "module":
+		return ec.fieldContext_RuleShadow_module(ctx, field)
+	case "by":
+		return ec.fieldContext_RuleShadow_by(ctx, field)
+	case "from":
+		return ec.fieldContext_RuleShadow_from(ctx, field)
+	case "until":
+		return ec.fieldContext_RuleShadow_until(ctx, field)
+	case "running":
+		return ec.fieldContext_RuleShadow_running(ctx, field)
+	case "compared":
+		return ec.fieldContext_RuleShadow_compared(ctx, field)
+	case "more":
+		return ec.fieldContext_RuleShadow_more(ctx, field)
+	case "less":
+		return ec.fieldContext_RuleShadow_less(ctx, field)
+	case "other":
+		return ec.fieldContext_RuleShadow_other(ctx, field)
+	case "failed":
+		return ec.fieldContext_RuleShadow_failed(ctx, field)
+	case "faults":
+		return ec.fieldContext_RuleShadow_faults(ctx, field)
+	case "samples":
+		return ec.fieldContext_RuleShadow_samples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleShadow", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleShadowPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shadow":
+		return ec.fieldContext_RuleShadowPayload_shadow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleShadowPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleShadowSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RuleShadowSample_kind(ctx, field)
+	case "record":
+		return ec.fieldContext_RuleShadowSample_record(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RuleShadowSample_viewer(ctx, field)
+	case "deciding":
+		return ec.fieldContext_RuleShadowSample_deciding(ctx, field)
+	case "shadow":
+		return ec.fieldContext_RuleShadowSample_shadow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleShadowSample", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleStamp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_RuleStamp_by(ctx, field)
+	case "displayName":
+		return ec.fieldContext_RuleStamp_displayName(ctx, field)
+	case "at":
+		return ec.fieldContext_RuleStamp_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleStamp", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleStats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_RuleStats_rule(ctx, field)
+	case "asked":
+		return ec.fieldContext_RuleStats_asked(ctx, field)
+	case "faults":
+		return ec.fieldContext_RuleStats_faults(ctx, field)
+	case "fuel":
+		return ec.fieldContext_RuleStats_fuel(ctx, field)
+	case "fuelP50":
+		return ec.fieldContext_RuleStats_fuelP50(ctx, field)
+	case "fuelP99":
+		return ec.fieldContext_RuleStats_fuelP99(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleStats", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleVerdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grant":
+		return ec.fieldContext_RuleVerdict_grant(ctx, field)
+	case "through":
+		return ec.fieldContext_RuleVerdict_through(ctx, field)
+	case "hidden":
+		return ec.fieldContext_RuleVerdict_hidden(ctx, field)
+	case "reason":
+		return ec.fieldContext_RuleVerdict_reason(ctx, field)
+	case "fault":
+		return ec.fieldContext_RuleVerdict_fault(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleVerdict", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_RuleVersion_number(ctx, field)
+	case "module":
+		return ec.fieldContext_RuleVersion_module(ctx, field)
+	case "label":
+		return ec.fieldContext_RuleVersion_label(ctx, field)
+	case "size":
+		return ec.fieldContext_RuleVersion_size(ctx, field)
+	case "active":
+		return ec.fieldContext_RuleVersion_active(ctx, field)
+	case "next":
+		return ec.fieldContext_RuleVersion_next(ctx, field)
+	case "previous":
+		return ec.fieldContext_RuleVersion_previous(ctx, field)
+	case "bound":
+		return ec.fieldContext_RuleVersion_bound(ctx, field)
+	case "fallback":
+		return ec.fieldContext_RuleVersion_fallback(ctx, field)
+	case "standsIn":
+		return ec.fieldContext_RuleVersion_standsIn(ctx, field)
+	case "quarantine":
+		return ec.fieldContext_RuleVersion_quarantine(ctx, field)
+	case "deleted":
+		return ec.fieldContext_RuleVersion_deleted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_RuleVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RuleVersionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleVersionConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_Sight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -156,7 +156,7 @@ func (n names) result(d *engine.Difference) *graph.DifferenceResult {
 	out := &graph.DifferenceResult{
 		Faults: newFaults(d.Faults), Findings: newFindings(d.Findings), From: int(d.From), To: int(d.To), People: d.People, Records: d.Records,
 		Exposed: make([]*graph.ExposedField, len(d.Exposed)), Forms: make([]*graph.FormDifference, len(d.Forms)),
-		Rights: make([]*graph.RightsDifference, len(d.Shapes)),
+		Rights: make([]*graph.RightsDifference, len(d.Shapes)), Costs: newRuleCosts(d.Costs),
 	}
 	for i := range d.Exposed {
 		x := &d.Exposed[i]

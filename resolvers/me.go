@@ -36,7 +36,7 @@ func newPlaces(people *directory.People, p identity.Principal, in []engine.Summa
 		out = append(out, &graph.Place{
 			Application: s.Name, Endpoint: endpoint(s.Name), Kind: graph.PlaceKind(v.Kind.String()),
 			Role: text(v.Role), PermissionSet: text(v.PermissionSet),
-			Tools: newTools(people.Tools(p, s.Name)),
+			Tools: newTools(people.Tools(p, s.Name)), RulesInQuarantine: append([]string{}, s.Quarantined...),
 		})
 	}
 	return out

@@ -26,7 +26,9 @@ type Definitions interface {
 	Reviews
 	Sights
 	Differences
+	Shadows
 	Recalls
+	RuleLogs
 	Tests
 
 	// Applications returns the applications that the principal has a place in and
@@ -84,6 +86,32 @@ type Definitions interface {
 	// ActivateRuleCompared switches the rule on, held to a comparison, empty for none;
 	// see engine.ActivateRuleCompared. Conflict when nothing is bound.
 	ActivateRuleCompared(ctx context.Context, p identity.Principal, application, rule, comparison string) (engine.RuleState, error)
+
+	// RollbackRule lets an earlier version of the rule decide, held to a comparison,
+	// empty for none; version 0 is the one before. See engine.RollbackRule.
+	RollbackRule(ctx context.Context, p identity.Principal, application, rule string, version int, comparison string) (engine.RuleState, error)
+	// DeleteRuleVersion deletes the module of a version that no rule needs, by number or
+	// hash. See engine.DeleteRuleVersion.
+	DeleteRuleVersion(ctx context.Context, p identity.Principal, application, rule, version string) (engine.RuleVersion, error)
+
+	// FallbackRule names what decides while the active version is in quarantine, held to
+	// a comparison, empty for none; version 0 names none. See engine.FallbackRule.
+	FallbackRule(ctx context.Context, p identity.Principal, application, rule string, version int, comparison string) (engine.RuleState, error)
+	// ReleaseRule takes a version of the rule out of quarantine, held to a comparison,
+	// empty for none; version 0 is the one that decides. See engine.ReleaseRule.
+	ReleaseRule(ctx context.Context, p identity.Principal, application, rule string, version int, comparison string) (engine.RuleState, error)
+
+	// RuleVersions returns a page of the versions of a rule, the newest first, and
+	// whether there are more.
+	RuleVersions(ctx context.Context, p identity.Principal, q engine.RulePage) ([]engine.RuleVersion, bool, error)
+
+	// RuleEvents returns a page of what was done with them, the last first, and
+	// whether there is more.
+	RuleEvents(ctx context.Context, p identity.Principal, q engine.RulePage) ([]engine.RuleEvent, bool, error)
+
+	// RuleModule returns a version, by number or hash, with its module as uploaded;
+	// NotFound for everything that is no version of the rule.
+	RuleModule(ctx context.Context, p identity.Principal, application, rule, version string) (engine.RuleVersion, []byte, error)
 
 	// DeactivateRule switches the rule off.
 	DeactivateRule(ctx context.Context, p identity.Principal, application, rule string) (engine.RuleState, error)

@@ -34,7 +34,7 @@ func newRuleModules(modules []engine.Module, rules []engine.RuleState) *graph.Ru
 }
 
 func newRule(s engine.RuleState) *graph.Rule {
-	return &graph.Rule{Name: s.Rule, Form: s.Form, Effect: effects[s.Effect], Module: text(s.Bound), Active: s.Active}
+	return &graph.Rule{Name: s.Rule, Form: s.Form, Effect: effects[s.Effect], Module: text(s.Bound), Active: s.Active, Next: text(s.Next), Quarantine: newRuleQuarantine(s.Quarantine), Fallback: newRuleFallback(s.Fallback)}
 }
 
 var effects = map[definition.Effect]graph.RuleEffect{

@@ -32,6 +32,16 @@ func (r *mutationResolver) DeactivateRule(ctx context.Context, application strin
 	})
 }
 
+func (r *mutationResolver) RollbackRule(ctx context.Context, application string, rule string, version *int, difference *record.ID) (*graph.RulePayload, error) {
+	return r.changeRule(ctx, func(p identity.Principal) (engine.RuleState, error) {
+		n, err := versionNumber(version)
+		if err != nil {
+			return engine.RuleState{}, err
+		}
+		return r.definitions.RollbackRule(ctx, p, application, rule, n, comparisonOf(difference))
+	})
+}
+
 func (r *queryResolver) RuleModules(ctx context.Context, application string) (*graph.RuleModules, error) {
 	p, err := principal(ctx)
 	if err != nil {
@@ -46,4 +56,12 @@ func (r *queryResolver) RuleModules(ctx context.Context, application string) (*g
 		return nil, err
 	}
 	return newRuleModules(modules, rules), nil
+}
+
+func (r *queryResolver) RuleVersions(ctx context.Context, application string, rule string, first int, after *string) (*graph.RuleVersionConnection, error) {
+	return rulePage(ctx, application, rule, first, after, r.definitions.RuleVersions, newRuleVersions)
+}
+
+func (r *queryResolver) RuleEvents(ctx context.Context, application string, rule string, first int, after *string) (*graph.RuleEventConnection, error) {
+	return rulePage(ctx, application, rule, first, after, r.definitions.RuleEvents, newRuleEvents)
 }

@@ -5,8 +5,8 @@
 //
 // A rule is a WebAssembly module with a manifest inside it, in the custom
 // section [ManifestSection]. [Embed] puts a manifest there, [ReadManifest] takes
-// it out, [Check] compares it with the form it is meant for, and [HashOf] names
-// the version. The file abi.md describes what passes between host and guest.
+// it out, and [HashOf] names the version. The file abi.md describes what passes
+// between host and guest.
 //
 // A verdict is closed by construction: the zero Verdict grants nothing, lets
 // nothing through and shows no maskable field, and [Manifest.Accept] turns

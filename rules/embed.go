@@ -45,7 +45,7 @@ func ReadManifest(module []byte) (*Manifest, error) {
 		return nil, err
 	}
 	if !found {
-		return nil, fault.New(fault.Invalid, "rules", "module: no manifest in it and none beside it; expected the custom section %q", ManifestSection)
+		return nil, fault.New(fault.Invalid, "rules", "module: no manifest in it and none beside it; expected the custom section %q, which `sluice rule build` writes, and `sluice rule push -manifest FILE`", ManifestSection)
 	}
 	return ParseManifest(src)
 }

@@ -2,11 +2,9 @@ package rules
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 
 	"sluice/internal/fault"
-	"sluice/internal/record"
 )
 
 const emptyModule = "\x00asm\x01\x00\x00\x00"
@@ -66,70 +64,4 @@ func FuzzReadManifest(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-func target() *Target {
-	fields := map[string]record.Field{
-		"team":   {Number: 16, Name: "team", Type: record.Text},
-		"amount": {Number: 17, Name: "amount", Type: record.Decimal, Scale: 2},
-		"tags":   {Number: 18, Name: "tags", Type: record.MultiChoice},
-		"phone":  {Number: 19, Name: "phone", Type: record.Text},
-	}
-	form := func(name string) (record.Field, bool) {
-		if f, ok := record.SystemField(name); ok {
-			return f, true
-		}
-		f, ok := fields[name]
-		return f, ok
-	}
-	return &Target{
-		Form: "Order", Effect: Share, Grant: 2, Record: form,
-		Viewer:   func(name string) (record.Field, bool) { f, ok := fields[name]; return f, ok && name == "team" },
-		Maskable: func(name string) bool { return name != "amount" },
-	}
-}
-
-func TestCheck(t *testing.T) {
-	parse := func(src string) *Manifest {
-		m, err := ParseManifest([]byte(src))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	if err := Check(parse(goodManifest), target()); err != nil {
-		t.Errorf("good: %v", err)
-	}
-	mask := func(fields string) string { return `{"abi":1,"form":"Order","effect":"mask","mask":[` + fields + `]}` }
-	for _, c := range []struct {
-		name, src string
-		change    func(*Target)
-		want      []string
-	}{
-		{"form", goodManifest, func(x *Target) { x.Form = "Invoice" }, []string{"form"}},
-		{"effect and mask", goodManifest, func(x *Target) { x.Effect = Restrict }, []string{"effect"}},
-		{"cap", goodManifest, func(x *Target) { x.Grant = 1 }, []string{"grant"}},
-		{"absent", strings.Replace(goodManifest, `"tags"`, `"labels"`, 1), nil, []string{`record[2]: "labels" does not exist`}},
-		{"type", strings.Replace(goodManifest, `"multi-choice"`, `"text"`, 1), nil, []string{`record[2]: "tags" is of type multi-choice`}},
-		{"scale", strings.Replace(goodManifest, `"scale":2`, `"scale":3`, 1), nil, []string{"scale 2, not 3"}},
-		{"two at once", goodManifest, func(x *Target) { x.Form, x.Grant = "Invoice", 0 }, []string{"form", "grant"}},
-		{"mask absent", mask(`"fax"`), func(x *Target) { x.Effect = Mask }, []string{`"fax"`}},
-		{"mask not allowed", mask(`"amount"`), func(x *Target) { x.Effect = Mask }, []string{`"amount"`}},
-		{"mask of a system field", mask(`"phone","version"`), func(x *Target) { x.Effect = Mask }, []string{`"version"`}},
-	} {
-		x := target()
-		if c.change != nil {
-			c.change(x)
-		}
-		err := Check(parse(c.src), x)
-		if fault.KindOf(err) != fault.Invalid || err == nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		for _, w := range c.want {
-			if !strings.Contains(fault.Message(err), w) {
-				t.Errorf("%s: %q, expected %q in it", c.name, fault.Message(err), w)
-			}
-		}
-	}
 }

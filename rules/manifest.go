@@ -40,6 +40,7 @@ type Manifest struct {
 	Grant   uint8    // the highest grant a Share gives: 1 view, 2 edit, 3 delete; else 0
 	Mask    []string // the fields a Mask decides on, 1 to 64; bit i of a verdict is field i
 	Reasons []string // ≤ 255; reason n of a verdict is Reasons[n-1]
+	Profile Profile  // what the sandbox lets the module be
 }
 
 // Accept returns v if a rule of this manifest may answer it, and the zero
@@ -83,6 +84,9 @@ func (m *Manifest) Validate() error {
 	}
 	if m.Effect.String() == "" {
 		return invalid("effect", "expected share, restrict or mask")
+	}
+	if m.Profile.String() == "" {
+		return invalid("profile", "expected lean or go")
 	}
 	if err := checkColumns("record", m.Record); err != nil {
 		return err

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"sluice/internal/fault"
@@ -29,7 +32,7 @@ func ParseManifest(src []byte) (*Manifest, error) {
 	if !utf8.Valid(src) {
 		return nil, fault.New(fault.Invalid, "rules", "manifest: expected UTF-8")
 	}
-	p := parser{json.NewDecoder(bytes.NewReader(src))}
+	p := parser{json.NewDecoder(bytes.NewReader(src)), src}
 	p.dec.UseNumber()
 	m, err := p.manifest()
 	if err != nil {
@@ -41,7 +44,10 @@ func ParseManifest(src []byte) (*Manifest, error) {
 	return m, m.Validate()
 }
 
-type parser struct{ dec *json.Decoder }
+type parser struct {
+	dec *json.Decoder
+	src []byte
+}
 
 type setter = func(path string) error
 
@@ -55,6 +61,7 @@ func (p parser) manifest() (*Manifest, error) {
 		"record":  func(at string) error { return p.columns(at, &m.Record) },
 		"viewer":  func(at string) error { return p.columns(at, &m.Viewer) },
 		"mask":    func(at string) error { return p.texts(at, MaxMask, &m.Mask) },
+		"profile": func(at string) error { return p.profile(at, &m.Profile) },
 		"reasons": func(at string) error { return p.texts(at, MaxReasons, &m.Reasons) },
 	})
 	return m, err
@@ -75,7 +82,7 @@ func (p parser) object(path string, keys map[string]setter) error {
 		at := join(path, key)
 		set, known := keys[key]
 		if !known {
-			return invalid(join(path, fmt.Sprintf("%.40q", key)), "unknown key")
+			return invalid(join(path, fmt.Sprintf("%.40q", key)), "unknown key; expected one of %s", strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
 		}
 		if seen[key] {
 			return invalid(at, "given twice")
@@ -133,7 +140,7 @@ func (p parser) columnType(path string, dst *record.Type) error {
 	}
 	t, ok := record.ParseType(s)
 	if !ok {
-		return invalid(path, "expected a field type such as text, decimal or date-time")
+		return invalid(path, "expected a field type such as text, decimal or date-time, got %.40q", s)
 	}
 	*dst = t
 	return nil
@@ -142,6 +149,12 @@ func (p parser) columnType(path string, dst *record.Type) error {
 func (p parser) effect(path string, dst *Effect) error {
 	n, err := p.choice(path, effectNames[:], "share, restrict or mask")
 	*dst = Effect(n)
+	return err
+}
+
+func (p parser) profile(path string, dst *Profile) error {
+	n, err := p.choice(path, profileNames[:], "lean or go")
+	*dst = Profile(n)
 	return err
 }
 
@@ -162,7 +175,7 @@ func (p parser) choice(path string, names []string, expected string) (int, error
 			return i, nil
 		}
 	}
-	return 0, invalid(path, "expected %s", expected)
+	return 0, invalid(path, "expected %s, got %.40q", expected, s)
 }
 
 func (p parser) text(path string, dst *string) error {
@@ -206,9 +219,14 @@ func (p parser) delim(path string, want json.Delim) error {
 func (p parser) token(path string) (json.Token, error) {
 	t, err := p.dec.Token()
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "rules", err, "manifest: %s: not well-formed JSON", orRoot(path))
+		return nil, fault.Wrap(fault.Invalid, "rules", err, "manifest: %s: not well-formed JSON in line %d", orRoot(path), p.line())
 	}
 	return t, nil
+}
+
+// line is where the decoder stands, from 1.
+func (p parser) line() int {
+	return 1 + bytes.Count(p.src[:min(int(p.dec.InputOffset()), len(p.src))], []byte("\n"))
 }
 
 func join(path, key string) string {
@@ -239,8 +257,13 @@ func (m *Manifest) Marshal() []byte {
 		}
 		return out
 	}
+	profile := ""
+	if m.Profile != Lean {
+		profile = m.Profile.String()
+	}
 	b, err := json.Marshal(struct {
 		ABI     int      `json:"abi"`
+		Profile string   `json:"profile,omitempty"`
 		Form    string   `json:"form"`
 		Effect  string   `json:"effect"`
 		Grant   string   `json:"grant,omitempty"`
@@ -248,7 +271,7 @@ func (m *Manifest) Marshal() []byte {
 		Viewer  []column `json:"viewer,omitempty"`
 		Mask    []string `json:"mask,omitempty"`
 		Reasons []string `json:"reasons,omitempty"`
-	}{m.ABI, m.Form, m.Effect.String(), grantNames[min(m.Grant, MaxGrant)], columns(m.Record), columns(m.Viewer), m.Mask, m.Reasons})
+	}{m.ABI, profile, m.Form, m.Effect.String(), grantNames[min(m.Grant, MaxGrant)], columns(m.Record), columns(m.Viewer), m.Mask, m.Reasons})
 	if err != nil {
 		return nil // strings and numbers always marshal
 	}

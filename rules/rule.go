@@ -64,9 +64,14 @@ const (
 	FaultMissing              // no module is active, or it could not be loaded
 	FaultImpure               // asked alone, the record got another answer
 	FaultQuarantine           // the rule is quarantined
+	FaultPlan                 // the rule's plan cannot be read, or leaves out what the module shares
+
+	// FaultKinds is how many kinds there are, none included: the length of tables
+	// by kind.
+	FaultKinds = iota
 )
 
-var faultNames = [...]string{"none", "trap", "fuel", "answer", "input", "missing", "impure", "quarantine"}
+var faultNames = [...]string{"none", "trap", "fuel", "answer", "input", "missing", "impure", "quarantine", "plan"}
 
 // String returns the kind in one word, for logs and counters.
 func (k FaultKind) String() string {
@@ -92,4 +97,12 @@ type Batch struct {
 	Rule   Hash
 	Viewer []record.Value
 	Rows   [][]record.Value // any number; the runner cuts them into calls
+	// Beside says that nothing is decided by the answers. A runner takes only fuel for
+	// them that the tenant can spare, and fails with kind Limit where that is none; it
+	// neither reports what goes wrong nor puts the rule into quarantine for it.
+	Beside bool
+	// Sample chooses which of the rows a runner asks about again, alone, to see that
+	// they get the same answer: any number that differs from question to question. What
+	// a question costs depends on it.
+	Sample uint64
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed c/sluice_rule.h assemblyscript/sluice.ts all:templates
+//go:embed c/sluice_rule.h assemblyscript/sluice.ts go/sluice.go.txt rust/sluice.rs all:templates
 var files embed.FS
 
 // Language is one that a rule can be written in.
@@ -21,11 +21,15 @@ type Language struct {
 	Library string // the file name of its library, beside the source
 	Source  string // the file name of the rule's source
 	library string // path of the library here
+	// Profile is what a module of the language needs of a custom rule.
+	Profile string
 }
 
 var languages = []Language{
-	{"c", "sluice_rule.h", "rule.c", "c/sluice_rule.h"},
-	{"assemblyscript", "sluice.ts", "rule.ts", "assemblyscript/sluice.ts"},
+	{"c", "sluice_rule.h", "rule.c", "c/sluice_rule.h", "LEAN"},
+	{"assemblyscript", "sluice.ts", "rule.ts", "assemblyscript/sluice.ts", "LEAN"},
+	{"rust", "sluice.rs", "rule.rs", "rust/sluice.rs", "LEAN"},
+	{"go", "sluice.go", "rule.go", "go/sluice.go.txt", "GO"},
 }
 
 // Languages returns all languages, in the order of the documentation. The slice
@@ -66,7 +70,9 @@ func (l Language) Project(name string) ([]File, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, File{target(e.Name()), []byte(strings.ReplaceAll(string(text), "RULE_NAME", name))})
+			f := File{target(e.Name()), []byte(strings.ReplaceAll(string(text), "RULE_NAME", name))}
+			// What a language has of its own stands for what all have.
+			out = append(slices.DeleteFunc(out, func(o File) bool { return o.Name == f.Name }), f)
 		}
 	}
 	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
@@ -75,4 +81,6 @@ func (l Language) Project(name string) ([]File, error) {
 
 // target is the name of a template's file in a project: a file that would mean
 // something in this repository is stored under another name.
-func target(name string) string { return strings.Replace(name, "dot-", ".", 1) }
+func target(name string) string {
+	return strings.TrimSuffix(strings.Replace(name, "dot-", ".", 1), ".txt")
+}

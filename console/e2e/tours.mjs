@@ -143,6 +143,8 @@ async function watchOrders(browser, origin, { persona }) {
     assert.equal(errors, undefined);
   };
   await page.getByRole('tab', { name: /Changes$/ }).click(); // the example that is a subscription
+  await page.locator('.graphiql-query-editor .view-lines', { hasText: 'subscription' }).waitFor();
+  await page.waitForTimeout(2_000); // nothing shows when the editor has learned the operation's name; a run before that asks for the tab before
   await write(page, '{ orderChanges { kind order { title } } }', 'subscription');
   await watchUntil(page, '"ADDED"', addOrder);
   await browser.shot('subscription');

@@ -1,12 +1,12 @@
 package policy_test
 
 import (
-	"os"
 	"slices"
 	"testing"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 	"sluice/internal/identity"
 	worlds "sluice/internal/world"
 )
@@ -16,10 +16,7 @@ import (
 // so; and what it says of adding is so, wherever hierarchy lets everybody's
 // records be reached.
 func TestTheCheckKnowsThePolicy(t *testing.T) {
-	seeds := uint64(300)
-	if os.Getenv("SLUICE_FULL") != "" {
-		seeds = 5000
-	}
+	seeds := effort.Of[uint64](300, 2000, 10_000)
 	said := 0
 	for seed := range seeds {
 		w := worlds.Random(seed, worlds.Small)

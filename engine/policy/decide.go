@@ -93,6 +93,9 @@ func (v *View) named(m *Audience, rec record.Record) bool {
 // shared reports whether a SHARE module grants the level, within its cap.
 func shared(m *Rule, s Subject) bool { return m.grants(s.Outcome(m.Rule)) }
 
+// Grants reports whether an outcome of the rule puts a record into this reach.
+func (m *Rule) Grants(o Outcome) bool { return m != nil && m.Rule != nil && m.grants(o) }
+
 func (m *Rule) grants(o Outcome) bool {
 	if o.Fault || m.Level == definition.NoLevel || o.Level > definition.ReadWriteDelete {
 		return false

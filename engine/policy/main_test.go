@@ -3,17 +3,18 @@ package policy_test
 import (
 	"flag"
 	"os"
+	"strconv"
 	"testing"
+
+	"sluice/internal/effort"
 )
 
 // TestMain sets how many random worlds the property tests make, unless the
-// command line does: 1,000, and 30,000 with SLUICE_FULL=1.
+// command line does: 1,000, ten times as many in continuous integration, and again in a
+// night.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	checks := "1000"
-	if os.Getenv("SLUICE_FULL") == "1" {
-		checks = "30000"
-	}
+	checks := strconv.Itoa(effort.Of(1000, 10_000, 100_000))
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
 	if !given {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds both example rules from both languages.
+# Builds the example rules from both languages.
 #
 #   ./build.sh [OUT]     OUT is the folder to build into, this one by default
 #
@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")"
 out=${1:-.}
 [ -x node_modules/.bin/asc ] || npm ci --no-audit --no-fund
-for rule in same-team-open-orders phone-outside-region; do
+for rule in same-team-open-orders phone-outside-region planned-team-orders; do
   mkdir -p "$out/$rule"
   clang --target=wasm32 -O2 -Wall -Wextra -Werror -nostdlib -ffreestanding -fvisibility=hidden \
     -I../../sdk/c -Wl,--no-entry -Wl,--strip-all -Wl,-z,stack-size=8192 \

@@ -1,4 +1,4 @@
-// Package rulesexamples holds two example rules, each built from C and from
+// Package rulesexamples holds three example rules, each built from C and from
 // AssemblyScript, with their manifests embedded: ready to upload.
 package rulesexamples
 
@@ -20,6 +20,10 @@ const (
 	// PhoneOutsideRegion is a MASK rule on the form Customer: the field phone is
 	// visible only to viewers whose attribute "region" is the customer's.
 	PhoneOutsideRegion = "phone-outside-region"
+	// PlannedTeamOrders is a SHARE rule on the form Order with a plan: whoever has the
+	// viewer attribute "team" sees the open orders of that team, and those shipped from
+	// 1,000.00. The demo does not use it.
+	PlannedTeamOrders = "planned-team-orders"
 )
 
 // The languages that the rules were built from.
@@ -28,8 +32,11 @@ const (
 	AssemblyScript = "as"
 )
 
+// Demo returns the names of those that the demo has.
+func Demo() []string { return []string{SameTeamOpenOrders, PhoneOutsideRegion} }
+
 // Names returns the names of the example rules.
-func Names() []string { return []string{SameTeamOpenOrders, PhoneOutsideRegion} }
+func Names() []string { return []string{SameTeamOpenOrders, PhoneOutsideRegion, PlannedTeamOrders} }
 
 // Languages returns the languages that every example is built from.
 func Languages() []string { return []string{C, AssemblyScript} }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	rulesexamples "sluice/examples/rules"
+	"sluice/internal/identity"
+	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/rules/authoring"
 	"sluice/rules/sandbox"
@@ -87,6 +89,49 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// TestPlan: what the plan of the example says, and that nothing outside of it is
+// shared, on the cases and on generated ones.
+func TestPlan(t *testing.T) {
+	const name = rulesexamples.PlannedTeamOrders
+	want := map[string]string{
+		"":            `{"or":[]}`,
+		"north":       `{"and":[{"team":{"eq":"north"}},{"status":{"in":["open","shipped"]}}]}`,
+		"a\"\\\n\x1f": `{"and":[{"team":{"eq":"a\"\\\u000a\u001f"}},{"status":{"in":["open","shipped"]}}]}`,
+		// Too long to be worth its fuel, and so left out.
+		strings.Repeat("x", 513): `{"and":[{"status":{"in":["open","shipped"]}}]}`,
+	}
+	for _, language := range rulesexamples.Languages() {
+		wasm := module(t, name, language)
+		m, err := rules.ReadManifest(wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := sandbox.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if err := authoring.CheckPlan(t.Context(), r, wasm, m, open(t, name)); err != nil {
+			t.Errorf("%s: %v", language, err)
+		}
+		tenant := identity.Tenant{1}
+		h, err := r.Load(t.Context(), tenant, wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for team, says := range want {
+			viewer := []record.Value{record.String(team)}
+			if team == "" {
+				viewer[0] = record.Value{}
+			}
+			p, kind, err := r.Plan(t.Context(), &rules.Batch{Tenant: tenant, Rule: h, Viewer: viewer}, &rules.Fuel{Left: rules.QueryFuel})
+			if err != nil || kind != rules.NoFault || p.String() != says {
+				t.Errorf("%s, team %.20q: %s, %v, %v", language, team, p, kind, err)
+			}
+		}
+	}
+}
+
 // TestRebuilt compares the committed modules with those that check.sh has just
 // built into the folder that the environment names.
 func TestRebuilt(t *testing.T) {
@@ -139,5 +184,12 @@ func TestGuide(t *testing.T) {
 		if !strings.Contains(string(guide), "\n"+string(src)+"```\n") {
 			t.Errorf("docs/rules.md does not show %s as it is", name)
 		}
+	}
+	src, err := os.ReadFile(filepath.Join(rulesexamples.PlannedTeamOrders, "rule.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, plan, ok := strings.Cut(string(src), "\nstatic void plan("); !ok || !strings.Contains(string(guide), "\nstatic void plan("+plan+"```\n") {
+		t.Error("docs/rules.md does not show the plan of the example as it is")
 	}
 }

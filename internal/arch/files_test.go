@@ -113,3 +113,17 @@ func TestNoSkeletons(t *testing.T) {
 		})
 	}
 }
+
+// TestNoMergeIsHalfDone: texts too, such as the help of a command, are free of what a
+// merge leaves behind.
+func TestNoMergeIsHalfDone(t *testing.T) {
+	for _, s := range sources(t) {
+		ast.Inspect(s.syntax, func(n ast.Node) bool {
+			text, ok := n.(*ast.BasicLit)
+			if ok && (strings.Contains(text.Value, "\n<<<<<<< ") || strings.Contains(text.Value, "\n>>>>>>> ")) {
+				t.Errorf("%s: a merge was not finished", s.at(text))
+			}
+			return true
+		})
+	}
+}

@@ -29,12 +29,13 @@ var house = map[string]row{
 
 	"resolvers/gateway": {imports: and("engine", "graph", "graph/app", "internal/directory", "internal/exporter",
 		"internal/importer", "resolvers", "resolvers/app")},
-	"resolvers":     {imports: and("engine", "graph", "internal/directory")},
-	"resolvers/app": {imports: and("engine", "graph", "graph/app")},
-	"graph":         {imports: and()},
-	"graph/app":     {imports: and("engine/policy")},
-	"engine":        {imports: and("engine/policy", "internal/directory", "rules", "storage")},
-	"engine/policy": {imports: and()},
+	"resolvers":      {imports: and("engine", "graph", "internal/directory")},
+	"resolvers/app":  {imports: and("engine", "graph", "graph/app")},
+	"graph":          {imports: and()},
+	"graph/app":      {imports: and("engine/policy")},
+	"engine":         {imports: and("engine/decided", "engine/policy", "internal/directory", "rules", "storage")},
+	"engine/decided": {imports: and("rules")},
+	"engine/policy":  {imports: and()},
 
 	"internal/directory":  {imports: and("storage")},
 	"internal/definition": {imports: []string{"internal/fault", "internal/filter", "internal/formula", "internal/record", "internal/words"}},
@@ -68,6 +69,7 @@ var house = map[string]row{
 
 	"bench":             {anything: true},
 	"internal/arch":     {},
+	"internal/effort":   {testOnly: true},
 	"internal/mutants":  {},
 	"rules/ruletest":    {imports: and("rules"), testOnly: true},
 	"storage/storetest": {imports: and("storage", "storage/driver"), testOnly: true},

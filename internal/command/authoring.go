@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 
 var ruleNewCommand = &command{
 	name: "rule new", summary: "write a project for a custom rule",
-	usage: "-lang c|assemblyscript [-dir DIR] NAME",
+	usage: "-lang c|assemblyscript|rust|go [-dir DIR] NAME",
 	help: `
 Writes a project for a custom rule into a new folder: source, manifest, cases, the
 library, a build file for other tools and a README. The rule in it is complete and
@@ -22,7 +24,8 @@ passes its cases; change it to yours.
 
 Examples:
   sluice rule new -lang c large-orders
-  sluice rule new -lang assemblyscript -dir rules/large-orders large-orders`,
+  sluice rule new -lang assemblyscript -dir rules/large-orders large-orders
+  sluice rule new -lang go large-orders`,
 	run: runRuleNew,
 }
 
@@ -55,6 +58,9 @@ func runRuleNew(_ context.Context, env *Env, c *command, args []string) error {
 		fmt.Fprint(env.Stdout, " && npm install")
 	}
 	fmt.Fprintln(env.Stdout, " && sluice rule build && sluice rule test")
+	if language.Profile == "GO" {
+		fmt.Fprintln(env.Stdout, "Before it is uploaded: write profile: GO at the custom rule of the definition, and apply that")
+	}
 	return nil
 }
 
@@ -72,8 +78,11 @@ var ruleBuildCommand = &command{
 	help: `
 Compiles the project in a folder into rule.wasm there, puts manifest.json into the
 module and checks it as an upload would. It takes clang and wasm-ld for C, Node.js
-and the assemblyscript package for AssemblyScript, and fetches nothing. A module
-that is refused is not written.
+and the assemblyscript package for AssemblyScript, rustc with the target
+wasm32-unknown-unknown for Rust, go for Go, and fetches nothing. A module that is
+refused is not written. A module of Go needs profile: GO at the custom rule. A
+sluice_plan that leaves out what sluice_decide shares is refused: it is held to the
+cases of cases.yaml and to generated ones.
 
 Examples:
   sluice rule build
@@ -87,7 +96,7 @@ func runRuleBuild(ctx context.Context, env *Env, c *command, args []string) erro
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
-	p, err := authoring.Open(*dir)
+	p, err := openProject(*dir)
 	if err != nil {
 		return said(err)
 	}
@@ -95,7 +104,7 @@ func runRuleBuild(ctx context.Context, env *Env, c *command, args []string) erro
 	if err != nil {
 		return said(err)
 	}
-	manifest, hash, err := env.inspect(ctx, module)
+	manifest, hash, err := env.inspect(ctx, module, filepath.Join(*dir, authoring.CasesFile))
 	if err != nil {
 		return fmt.Errorf("%s: the module is refused: %s", p.Language.Source, strings.TrimPrefix(said(err).Error(), "module: "))
 	}
@@ -107,13 +116,21 @@ func runRuleBuild(ctx context.Context, env *Env, c *command, args []string) erro
 	return nil
 }
 
-// inspect checks a module as an upload does.
-func (env *Env) inspect(ctx context.Context, module []byte) (*rules.Manifest, rules.Hash, error) {
-	_, inspect, closeRules, err := env.Parts.NewRules()
+// inspect checks a module as an upload does, its plan on the cases of a file too;
+// rule test says what is wrong with those.
+func (env *Env) inspect(ctx context.Context, module []byte, cases string) (*rules.Manifest, rules.Hash, error) {
+	runner, inspect, closeRules, err := env.Parts.NewRules()
 	if err != nil {
 		return nil, rules.Hash{}, err
 	}
 	m, h, err := inspect(ctx, module)
+	if err == nil {
+		var given []authoring.Case
+		if src, err := authoring.ReadFile(cases); err == nil {
+			given, _ = authoring.ReadCases(src, m)
+		}
+		err = authoring.CheckPlan(ctx, runner, module, m, given)
+	}
 	return m, h, errors.Join(err, closeRules())
 }
 
@@ -138,7 +155,8 @@ answer is, by its effect,
   mask      mask: [the fields that are hidden]
 
 and reason: the number or the text of a reason. What is not expected is denied.
-fault: trap, fuel or answer expects that the rule fails.
+fault: trap, fuel or answer expects that the rule fails. A case also fails when
+sluice_decide shares its record and sluice_plan leaves it out.
 
 Examples:
   sluice rule test
@@ -181,7 +199,7 @@ func runRuleTest(ctx context.Context, env *Env, c *command, args []string) error
 
 var ruleBenchCommand = &command{
 	name: "rule bench", summary: "time a rule and count its fuel, without a server",
-	usage: "[-dir DIR] [-n COUNT] [-cases FILE] [-module FILE] [-only-cases]",
+	usage: "[-dir DIR] [-n COUNT] [-seed SEED] [-cases FILE] [-module FILE] [-only-cases]",
 	help: `
 Asks the module that was built last about many records, and prints nanoseconds and
 fuel for each: the mean, and the 50th and 99th percentile of the batches, which
@@ -204,14 +222,11 @@ const fuelText = "500,000,000"
 func runRuleBench(ctx context.Context, env *Env, c *command, args []string) error {
 	fs := c.flags(env)
 	in := subjectFlags(fs)
-	n := fs.Int("n", 100_000, "`COUNT` of records")
+	n := numberFlag(fs, "n", 100_000, 1, authoring.MaxMeasured, "`COUNT` of records, "+strconv.Itoa(authoring.MaxMeasured)+" at most")
 	seed := fs.Uint64("seed", 1, "`SEED` of the records that are made")
 	only := fs.Bool("only-cases", false, "the records of the cases alone")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
-	}
-	if *n < 1 || *n > authoring.MaxMeasured {
-		return badUsage("-n: expected 1 to %d", authoring.MaxMeasured)
 	}
 	if err := in.read(); err != nil {
 		return said(err)

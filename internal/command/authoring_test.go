@@ -55,7 +55,7 @@ func TestRuleTest(t *testing.T) {
 	if code != 1 || out != want || errs != "sluice: rule test: 1 of 2 cases failed\n" {
 		t.Errorf("%d %s%s", code, out, errs)
 	}
-	term.fails(1, "cases:1: ", "rule", "test", "-module", module, "-cases", file(t, "bad.yaml", "- a"))
+	term.fails(1, "bad.yaml:1: expected a mapping", "rule", "test", "-module", module, "-cases", file(t, "bad.yaml", "- a"))
 	term.fails(1, "no such file", "rule", "test", "-module", module, "-cases", "nothing.yaml")
 	term.fails(1, "no manifest in it", "rule", "test", "-module", file(t, "bare.wasm", "\x00asm\x01\x00\x00\x00"))
 }
@@ -77,8 +77,8 @@ func TestRuleBench(t *testing.T) {
 			t.Errorf("%v: %s", args, got)
 		}
 	}
-	term.fails(2, "-n: expected 1 to 10000000", "rule", "bench", "-module", module, "-n", "0")
+	term.fails(2, "-n: expected a whole number, 1 to 10000000", "rule", "bench", "-module", module, "-n", "0")
 	term.fails(1, "no such file", "rule", "bench", "-module", module, "-only-cases")
 	bad := file(t, "bad.yaml", "- a")
-	term.fails(1, "cases:1: ", "rule", "bench", "-module", module, "-cases", bad)
+	term.fails(1, "bad.yaml:1: expected a mapping", "rule", "bench", "-module", module, "-cases", bad)
 }

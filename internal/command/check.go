@@ -96,7 +96,7 @@ func (r *remote) definition(ctx context.Context, env *Env, method, path, file st
 		return nil, err
 	}
 	if err := refusal(answer); err != nil {
-		return nil, err
+		return nil, r.byFlags(err)
 	}
 	var out verdict
 	if json.Unmarshal(answer, &out) != nil || status != http.StatusOK && len(out.Faults) == 0 {

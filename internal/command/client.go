@@ -37,6 +37,8 @@ type remote struct {
 	flags         *flag.FlagSet
 	server, token *string // flags, empty where the environment decides
 	base          string
+
+	application, rule *string // flags of a command about one rule, else nil
 }
 
 // client begins a command that needs a server and a token: its flags, to which it
@@ -178,7 +180,7 @@ func refusal(body []byte) error {
 
 func (r *remote) unexpected(status int, body []byte) error {
 	if err := refusal(body); err != nil {
-		return err
+		return r.byFlags(err)
 	}
 	return fmt.Errorf("-server: %s answered with status %d and nothing that this program understands; is it a Sluice server?", r.base, status)
 }
@@ -195,7 +197,7 @@ func (r *remote) graphql(ctx context.Context, query string, variables map[string
 		return err
 	}
 	if err := refusal(answer); err != nil {
-		return err
+		return r.withRules(ctx, err)
 	}
 	var w struct {
 		Data json.RawMessage `json:"data"`

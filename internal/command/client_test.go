@@ -69,6 +69,8 @@ func TestMistakesNameTheFlag(t *testing.T) {
 		"user portal -email e -application a -set s -attribute x":         "-attribute: expected NAME=VALUE",
 		"rule push -application a -f x":                                   "-rule is required",
 		"rule list":                                                       "-application is required",
+		"rule nonsense":                                                   `unknown command "rule nonsense"; there are rule new,`,
+		"rule rollback -application a -rule x -version first":             `-version: expected a whole number, 1 or more, got "first"; `,
 		"import -application a -f x":                                      "-form is required",
 		"import -application a -form F -f x -time-zone Mars":              "-time-zone: expected a name",
 		"import -application a -form F -f x -map x":                       "-map: expected name=value",

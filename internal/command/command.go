@@ -20,8 +20,11 @@ type Parts struct {
 	// what an operator should know.
 	OpenStore func(dir string, warn func(string)) (*storage.Store, error)
 	// NewRules returns what runs rule modules, how uploads are checked, and how
-	// to close both.
+	// to close both. Modules are compiled in this process.
 	NewRules func() (rules.Runner, func(context.Context, []byte) (*rules.Manifest, rules.Hash, error), func() error, error)
+	// ServeRules is the same for a server: modules are compiled in child processes
+	// with limits, and their code is kept in dir. With nil, servers use NewRules.
+	ServeRules func(ctx context.Context, dir string, warn func(string)) (rules.Runner, func(context.Context, []byte) (*rules.Manifest, rules.Hash, error), func() error, error)
 }
 
 // Env is where a command runs.
@@ -79,7 +82,7 @@ func dispatch(ctx context.Context, env *Env) error {
 	}
 	c, rest := find(args)
 	if c == nil {
-		return unknown(args[0])
+		return unknown(args)
 	}
 	return c.run(ctx, env, c, rest)
 }
@@ -96,13 +99,17 @@ func find(args []string) (found *command, rest []string) {
 	return found, rest
 }
 
-// unknown says what was not understood, and which commands begin with the word.
-func unknown(word string) error {
+// unknown says what was not understood, and which commands begin with the first word.
+func unknown(args []string) error {
+	word := args[0]
 	var names []string
 	for _, c := range commands() {
 		if strings.HasPrefix(c.name, word+" ") {
 			names = append(names, c.name)
 		}
+	}
+	if len(names) > 0 && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		return badUsage("unknown command %q; there are %s", word+" "+args[1], strings.Join(names, ", "))
 	}
 	if len(names) > 0 {
 		return badUsage("%s is no command by itself; there are %s", word, strings.Join(names, ", "))
@@ -146,13 +153,16 @@ func (c *command) flags(env *Env) *flag.FlagSet {
 // must not be empty.
 func (c *command) parse(fs *flag.FlagSet, args []string, operands int, required ...string) error {
 	c.addShort(fs)
+	help := fs.Usage
+	fs.Usage = func() {} // only who asks for it is shown all of it
 	var words []string
 	for rest := args; ; rest = fs.Args()[1:] {
 		if err := fs.Parse(rest); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				help()
 				return err
 			}
-			return badUsage("%s: %v; `sluice %s --help` shows the flags", c.name, err, c.name)
+			return badUsage("%s: %s; `sluice %s --help` shows the flags", c.name, misread(fs, err), c.name)
 		}
 		if fs.NArg() == 0 {
 			break

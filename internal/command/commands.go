@@ -19,7 +19,9 @@ func topics() []topic {
 		{"Applications", []*command{
 			checkCommand, testCommand, applyCommand,
 			ruleNewCommand, ruleBuildCommand, ruleTestCommand, ruleBenchCommand,
-			rulePushCommand, ruleActivateCommand, ruleListCommand,
+			rulePushCommand, ruleBindCommand, ruleUnbindCommand, ruleActivateCommand, ruleDeactivateCommand, ruleListCommand,
+			ruleVersionsCommand, ruleRollbackCommand, ruleFallbackCommand, ruleReleaseCommand, ruleDownloadCommand, ruleDeleteCommand, ruleShadowCommand,
+			ruleLogCommand, ruleReplayCommand, ruleStatsCommand,
 			schemaPrintCommand,
 			documentsPushCommand, documentsListCommand, documentsRemoveCommand,
 		}},

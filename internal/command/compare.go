@@ -52,7 +52,7 @@ func runCompare(ctx context.Context, env *Env, c *command, args []string) error 
 	if err := r.beginSignedIn(); err != nil {
 		return err
 	}
-	input, err := p.input(ctx, env, r)
+	input, err := p.input(ctx, r, *application)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (p *proposal) check() error {
 }
 
 // input is the change as the API takes it; a definition is sent by itself.
-func (p *proposal) input(ctx context.Context, env *Env, r *remote) (map[string]any, error) {
+func (p *proposal) input(ctx context.Context, r *remote, application string) (map[string]any, error) {
 	in := map[string]any{}
 	if *p.version != 0 {
 		in["version"] = *p.version
@@ -121,7 +121,11 @@ func (p *proposal) input(ctx context.Context, env *Env, r *remote) (map[string]a
 		}
 		rule := map[string]any{"rule": name}
 		if module != "" {
-			rule["module"] = module
+			hash, err := r.moduleNamed(ctx, "rule", application, module)
+			if err != nil {
+				return nil, err
+			}
+			rule["module"] = hash
 		}
 		rules = append(rules, rule)
 	}
@@ -260,6 +264,7 @@ func (o *planOptions) show(ctx context.Context, r *remote, d *difference, next s
 		}
 	} else {
 		d.print(r.env.Stdout)
+		d.printCosts(r.env.Stdout)
 		fmt.Fprint(r.env.Stdout, next)
 	}
 	if d.Result != nil && len(d.Result.Faults) > 0 {
@@ -272,7 +277,7 @@ func (o *planOptions) show(ctx context.Context, r *remote, d *difference, next s
 	if d.Download == "" {
 		return fmt.Errorf("-o: the difference of somebody else has no rows for you")
 	}
-	return r.save(ctx, d.Download, *o.out, "rows", func(resp *http.Response, to io.Writer) (int, error) {
+	return r.save(ctx, d.Download, *o.out, "row", func(resp *http.Response, to io.Writer) (int, error) {
 		return r.receiveDifference(resp, to)
 	})
 }
@@ -431,38 +436,4 @@ func withDifference(path, id string) string {
 		return path
 	}
 	return path + "?difference=" + url.QueryEscape(id)
-}
-
-var ruleActivateCommand = &command{
-	name: "rule activate", summary: "let the module that is bound to a custom rule decide",
-	usage: "-application NAME -rule NAME [-difference ID]",
-	help: `
-Switches a custom rule on. -difference names what sluice compare -rule showed of
-exactly this: it is refused when people, definitions, or what it gives and takes
-changed since.
-
-Examples:
-  sluice rule activate -application sales -rule embargo
-  sluice rule activate -application sales -rule embargo -difference 0199...`,
-	run: runRuleActivate,
-}
-
-func runRuleActivate(ctx context.Context, env *Env, c *command, args []string) error {
-	fs, r := c.client(env)
-	application := fs.String("application", "", "`NAME` of the application")
-	rule := fs.String("rule", "", "`NAME` of the custom rule")
-	compared := fs.String("difference", "", "`ID` of the difference that was shown")
-	if err := r.start(args, 0, "application", "rule"); err != nil {
-		return err
-	}
-	variables := map[string]any{"a": *application, "r": *rule}
-	if *compared != "" {
-		variables["d"] = *compared
-	}
-	err := r.graphql(ctx, `mutation($a: String!, $r: String!, $d: ID) { activateRule(application: $a, rule: $r, difference: $d) { rule { name } } }`, variables, nil)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Stdout, "Rule %s is active.\n", *rule)
-	return nil
 }

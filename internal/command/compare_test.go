@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	rulesexamples "sluice/examples/rules"
 	"sluice/internal/demo"
 )
 
@@ -96,4 +97,36 @@ func TestRowsThatWereNotComparedAreToldOf(t *testing.T) {
 			t.Errorf("%q: %d rows, %v, said %q", same, rows, err, errs.String())
 		}
 	}
+}
+
+// TestDryRun: a module is compared before it decides, and then let decide as it was
+// compared.
+func TestDryRun(t *testing.T) {
+	term := newOffice(t)
+	term.must("apply", "-f", file(t, "sales.yaml", string(demo.Definition)))
+	term.stdin = adminPassword
+	term.must("user", "add", "-email", "bob@acme.example", "-name", "Bob", "-password-stdin")
+	term.must("user", "assign", "-application", "sales", "-email", "bob@acme.example", "-role", "inside-sales", "-set", "sales")
+	module, err := rulesexamples.Module("phone-outside-region", rulesexamples.C)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wasm := file(t, "rule.wasm", string(module))
+	push := []string{"rule", "push", "-application", "sales", "-rule", "phone-outside-region", "-f", wasm}
+	term.must("import", "-application", "sales", "-form", "Customer", "-f", file(t, "customers.csv", "name,region,phone,accountManager\nAcme,EMEA,+49 1,bob@acme.example\nBolt,AMER,+1 2,bob@acme.example\n"))
+	out := strings.ReplaceAll(term.must(append(push, "-dry-run")...), wasm, "rule.wasm")
+	plansGolden(t, "dryrun-push.txt", out)
+	if out := term.must("rule", "list", "-application", "sales"); strings.Contains(out, "true") {
+		t.Error(out)
+	}
+	term.fails(1, "has no module bound", "rule", "activate", "-application", "sales", "-rule", "phone-outside-region", "-dry-run")
+	term.must(append(push, "-bind", "-dry-run")...)
+	out = term.must("rule", "activate", "-application", "sales", "-rule", "phone-outside-region", "-dry-run")
+	id := someID.FindString(out[strings.Index(out, "-difference"):])
+	if out := term.must("rule", "activate", "-application", "sales", "-rule", "phone-outside-region", "-difference", id); !strings.Contains(out, "is active") {
+		t.Error(out)
+	}
+	term.fails(2, "contradict", append(push, "-activate", "-dry-run")...)
+	term.fails(2, "contradict", "rule", "activate", "-application", "sales", "-rule", "x", "-dry-run", "-difference", id)
+	term.fails(1, "no custom rule", "rule", "activate", "-application", "sales", "-rule", "x", "-dry-run")
 }

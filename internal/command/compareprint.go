@@ -16,7 +16,9 @@ const differenceQuery = `query($i: ID!) { accessDifference(id: $i) { id applicat
     exposed { form field pii ephi added count { ...n } }
     forms { form added dropped actions { action gained { ...n } lost { ...n } }
       fields { field pii ephi readGained { ...n } readLost { ...n } writeGained { ...n } writeLost { ...n } } }
+    costs { ...c }
     rights { people { id name } gained { ...s } lost { ...s } } } } }
+fragment c on RuleCost { rule module decisions faults { kind count } impure outsidePlan outsidePlanRecords measured fuelP50 fuelP99 fuelMax }
 fragment n on DifferenceCount { people records pairs samples { person { id name } record } }
 fragment s on StaticRights { place api pages forms { form actions visible writable reports } }`
 
@@ -44,6 +46,7 @@ type difference struct {
 			People       []samplePerson
 			Gained, Lost staticRights
 		}
+		Costs []ruleCost
 	}
 }
 

@@ -21,7 +21,7 @@ var demoCommand = &command{
 	usage: "[-data DIR] [-addr HOST:PORT]",
 	help: `
 Serves the organization Zylker with the application sales: ten personas of every
-kind, a few thousand made-up records, sharing rules and two rule modules. The
+kind, a few thousand made-up records, sharing rules and two custom rules. The
 first start fills the directory; later starts keep what is there. Sign-ins are
 printed and written to DIR/demo.json.
 
@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, env *Env, c *command, args []string) error {
 		return err
 	}
 	var sheet *demo.Sheet
-	s, err := open(env, db, httpd.Options{Personas: func() []console.Persona { return sheet.Console() }})
+	s, err := open(ctx, env, db, httpd.Options{Personas: func() []console.Persona { return sheet.Console() }})
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func fill(ctx context.Context, env *Env, db string) error {
 		return err
 	}
 	fmt.Fprintln(env.Stdout, "Filling the demo:")
-	s, err := open(env, partial, httpd.Options{})
+	s, err := open(ctx, env, partial, httpd.Options{})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestExplain(t *testing.T) {
 	term.fails(1, "record: not found", "explain", "-application", "sales", "-user", "bob@acme.example", "-form", "Order", none)
 	term.fails(1, "form: not found", "explain", "-app", "sales", "-form", "Nothing", none)
 	term.fails(1, "-user: ", "explain", "-app", "sales", "-user", "eve@acme.example", "-form", "Order", none)
-	term.fails(1, "application \"none\": not found", "explain", "-app", "none", "-form", "Order", none)
+	term.fails(1, "-application: there is no application \"none\"", "explain", "-app", "none", "-form", "Order", none)
 	term.fails(2, "-application is required", "explain", "-form", "Order", none)
 	term.fails(2, `expected the id of a record, of 36 characters, and not "42"`, "explain", "-app", "sales", "-form", "Order", "42")
 	term.fails(2, `-user: expected a sign-in address, or an id of 36 characters, and not "bob"`, "explain", "-app", "sales", "-form", "Order", "-user", "bob", none)

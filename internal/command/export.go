@@ -65,7 +65,7 @@ func runExport(ctx context.Context, env *Env, c *command, args []string) error {
 	if len(q) > 0 {
 		path += "?" + q.Encode()
 	}
-	return r.save(ctx, path, *out, "records", func(resp *http.Response, to io.Writer) (int, error) { return r.receive(resp, to, o.Format) })
+	return r.save(ctx, path, *out, "record", func(resp *http.Response, to io.Writer) (int, error) { return r.receive(resp, to, o.Format) })
 }
 
 var exportFlags = map[string]string{
@@ -78,7 +78,7 @@ var exportFlags = map[string]string{
 }
 
 // save receives a file of so many of something, or writes to standard output.
-func (r *remote) save(ctx context.Context, path, out, things string, receive func(*http.Response, io.Writer) (int, error)) error {
+func (r *remote) save(ctx context.Context, path, out, thing string, receive func(*http.Response, io.Writer) (int, error)) error {
 	resp, err := r.request(ctx, http.MethodGet, path, "", nil)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (r *remote) save(ctx context.Context, path, out, things string, receive fun
 		if err != nil {
 			return err
 		}
-		return r.unexpected(resp.StatusCode, b)
+		return r.withRules(ctx, r.unexpected(resp.StatusCode, b))
 	}
 	if out == "" {
 		to := r.env.Stdout
@@ -114,7 +114,7 @@ func (r *remote) save(ctx context.Context, path, out, things string, receive fun
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	fmt.Fprintf(r.env.Stderr, "%d %s written to %s\n", rows, things, out)
+	fmt.Fprintf(r.env.Stderr, "%s written to %s\n", plural(rows, thing, thing+"s"), out)
 	return nil
 }
 

@@ -274,7 +274,7 @@ func runReview(ctx context.Context, env *Env, c *command, args []string) error {
 	if strings.EqualFold(filepath.Ext(*out), ".json") {
 		extension, receive = ".json", r.receiveReviewJSON
 	}
-	return r.save(ctx, "/apps/"+url.PathEscape(*application)+"/access-review"+extension, *out, "rows", receive)
+	return r.save(ctx, "/apps/"+url.PathEscape(*application)+"/access-review"+extension, *out, "row", receive)
 }
 
 // receiveReview copies a review and holds what came to what the server says at its

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sluice/internal/fault"
 	"sluice/rules"
@@ -36,9 +37,10 @@ func subjectFlags(fs *flag.FlagSet) *subject {
 func (s *subject) read() (err error) {
 	if *s.file != "" {
 		s.module, err = authoring.ReadFile(*s.file)
+		err = byFlag("module", err)
 	} else {
 		var p *authoring.Project
-		if p, err = authoring.Open(*s.dir); err == nil {
+		if p, err = openProject(*s.dir); err == nil {
 			s.module, err = p.Module()
 		}
 	}
@@ -59,14 +61,35 @@ func (s *subject) noCases() bool {
 
 func (s *subject) readCases() ([]authoring.Case, error) {
 	src, err := authoring.ReadFile(s.casesFile())
+	if err != nil && *s.cases != "" {
+		return nil, byFlag("cases", err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	cases, err := authoring.ReadCases(src, s.manifest)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", s.casesFile(), message(err))
+		return nil, fmt.Errorf("%s%s", s.casesFile(), strings.TrimPrefix(message(err), "cases"))
 	}
 	return cases, nil
+}
+
+// openProject opens the project that -dir names, which is the folder of now unless it
+// is given.
+func openProject(dir string) (*authoring.Project, error) {
+	p, err := authoring.Open(dir)
+	if err != nil && dir != "." {
+		return nil, byFlag("dir", err)
+	}
+	return p, err
+}
+
+// byFlag is an error about what a flag names; nil for none.
+func byFlag(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("-%s: %w", name, said(err))
 }
 
 // said is an error in the words for the user: what a fault says without the

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"sluice/rules/sandbox"
 	"sluice/storage"
 	"sluice/storage/badgerstore"
+	"sluice/storage/driver"
 	"sluice/storage/memstore"
 )
 
@@ -46,6 +48,23 @@ type terminal struct {
 	stdin string
 	code  string // for the setup
 	now   time.Time
+
+	service *httpd.Service
+	options httpd.Options // of the service
+	full    atomic.Bool   // the disk takes nothing
+}
+
+// disk is one that may be full.
+type disk struct {
+	driver.Driver
+	full *atomic.Bool
+}
+
+func (d *disk) Commit(ctx context.Context, snap uint64, reads [][]byte, writes []driver.Write) (uint64, error) {
+	if d.full.Load() {
+		return 0, driver.ErrFull
+	}
+	return d.Driver.Commit(ctx, snap, reads, writes)
 }
 
 const adminPassword = "correct horse battery"
@@ -58,17 +77,18 @@ func newTerminal(t testing.TB) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := storage.New(memstore.NewDriver(), &storage.Options{Now: func() time.Time { return term.now }})
+	store, err := storage.New(&disk{memstore.NewDriver(), &term.full}, &storage.Options{Now: func() time.Time { return term.now }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := httpd.New(httpd.Options{Store: store, Rules: runner, Inspect: inspect, Now: func() time.Time { return term.now }})
+	term.options = httpd.Options{Store: store, Rules: runner, Inspect: inspect, Now: func() time.Time { return term.now }}
+	s, err := httpd.New(term.options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(s)
 	t.Cleanup(func() { srv.Close(); _ = closeRules(); _ = store.Close() })
-	term.env[envServer], term.code = srv.URL, s.SetupCode()
+	term.service, term.env[envServer], term.code = s, srv.URL, s.SetupCode()
 	return term
 }
 
@@ -115,6 +135,9 @@ func (term *terminal) fails(code int, says string, args ...string) {
 	got, out, errs := term.run(args...)
 	if got != code || !strings.Contains(errs, says) {
 		term.t.Errorf("sluice %s: exit code %d, want %d and %q:\n%s%s", strings.Join(args, " "), got, code, says, out, errs)
+	}
+	if strings.Contains(out, "\nFlags:\n") {
+		term.t.Errorf("sluice %s: the help buries the error", strings.Join(args, " "))
 	}
 }
 

@@ -184,7 +184,7 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 	by := fs.String("by", "", "looks of the person with this sign-in address or id, `ADDRESS|ID`,")
 	user := fs.String("user", "", "looks through the eyes of the person with this sign-in address or id, `ADDRESS|ID`,")
 	since := fs.String("since", "", "looks since this `TIME`")
-	count := fs.Int("n", 0, "at most so `MANY`, the newest; 0 for all")
+	count := countFlag(fs)
 	if err := c.parse(fs, args, 0, "application"); err != nil {
 		return err
 	}
@@ -202,9 +202,6 @@ func runLooks(ctx context.Context, env *Env, c *command, args []string) error {
 		if from, err = moment("since", *since, time.Now()); err != nil {
 			return err
 		}
-	}
-	if *count < 0 {
-		return badUsage("-n: expected 0 or more")
 	}
 	if err := r.beginSignedIn(); err != nil {
 		return err

@@ -216,6 +216,16 @@ const (
 	Mask
 )
 
+// Profile says which modules may fill a custom rule. The zero Profile permits
+// lean ones only.
+type Profile uint8
+
+// The profiles; each permits those before it.
+const (
+	ProfileLean Profile = iota
+	ProfileGo           // modules with the runtime of Go
+)
+
 // CustomRule is a place for a tenant's module, with its caps (H3). Which module
 // fills it is bound and activated at run time.
 type CustomRule struct {
@@ -231,4 +241,6 @@ type CustomRule struct {
 	Roles, Sets, Users []string
 	// BindsAdmins makes a Restrict hold for admins too.
 	BindsAdmins bool
+	// Profile is which modules may fill the rule.
+	Profile Profile
 }

@@ -194,6 +194,8 @@ var checkCases = []checkCase{
 		spares: custom("effect: RESTRICT, sets: [S]")},
 	{kind: RuleWithoutModule, around: Surroundings{Inputs: map[string]Input{"r": {}, "q": {Active: true}}},
 		gives: custom("effect: RESTRICT"), spares: strings.Replace(custom("effect: RESTRICT"), "name: r", "name: q", 1)},
+	{kind: RuleQuarantined, around: Surroundings{Inputs: map[string]Input{"r": {Active: true, Quarantined: true}, "q": {Active: true}}},
+		gives: custom("effect: RESTRICT"), spares: strings.Replace(custom("effect: RESTRICT"), "name: r", "name: q", 1)},
 	{kind: MaskIdle, path: "customRules.r.fields.tax",
 		gives: custom("effect: MASK, fields: [tax, amount]"), spares: custom("effect: MASK, fields: [amount]")},
 	{kind: RestrictBindsAdmins,

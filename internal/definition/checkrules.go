@@ -196,8 +196,15 @@ func (c *checker) idleMask(r *CustomRule, at int) {
 // rules that nothing fills.
 func (c *checker) module(r *CustomRule, at int, where []string) {
 	in, bound := c.around.Inputs[r.Name]
+	follows := map[Effect]string{Share: "it grants nothing", Restrict: "it removes every record from those whom it concerns", Mask: "it hides all its fields"}
+	if in.StandIn {
+		follows[r.Effect] = "its fallback version decides"
+	}
+	if in.Quarantined && in.Active {
+		c.add(RuleQuarantined, where, advise("activate another version, or sluice rule release -application %s -rule %q", c.app.Name, r.Name),
+			"the module that fills the rule is in quarantine for its faults: %s", follows[r.Effect])
+	}
 	if !bound || !in.Active {
-		follows := map[Effect]string{Share: "it grants nothing", Restrict: "it removes every record from those whom it concerns", Mask: "it hides all its fields"}
 		c.add(RuleWithoutModule, where, advise("sluice rule push -application %s -rule %q -f FILE -activate", c.app.Name, r.Name),
 			"no active module fills the rule: %s", follows[r.Effect])
 	}

@@ -33,7 +33,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the operators of %v are not documented", typ)
 		}
 	}
-	for _, words := range [][]string{topKeys, formActionWords, reportActionWords, accessWords, levelWords, effectWords} {
+	for _, words := range [][]string{topKeys, formActionWords, reportActionWords, accessWords, levelWords, effectWords, profileWords} {
 		for _, w := range words {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s is not documented", w)

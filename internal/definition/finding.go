@@ -103,8 +103,10 @@ type Holding struct {
 
 // Input is what the module bound to a custom rule declares.
 type Input struct {
-	Active bool     // the module decides
-	Fields []string // the record fields that it reads
+	Active      bool     // the module decides
+	Quarantined bool     // it is not asked, for its faults
+	StandIn     bool     // its fallback is asked instead
+	Fields      []string // the record fields that it and its fallback read
 }
 
 // Surroundings is what Check may know from outside the document. The zero value

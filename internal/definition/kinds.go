@@ -33,6 +33,7 @@ const (
 	RuleInputWritable      Kind = "RULE_INPUT_WRITABLE"
 	RuleConcernsNobody     Kind = "RULE_CONCERNS_NOBODY"
 	RuleWithoutModule      Kind = "RULE_WITHOUT_MODULE"
+	RuleQuarantined        Kind = "RULE_QUARANTINED"
 	MaskIdle               Kind = "MASK_IDLE"
 	RestrictBindsAdmins    Kind = "RESTRICT_BINDS_ADMINS"
 	UserUnknown            Kind = "USER_UNKNOWN"
@@ -88,6 +89,7 @@ func Kinds() []KindInfo {
 		{RuleInputWritable, Warning, "those whom a custom rule concerns may write a field that its module reads"},
 		{RuleConcernsNobody, Warning, "a custom rule concerns sets that do not open its form"},
 		{RuleWithoutModule, Info, "no active module fills a custom rule: it counts against access"},
+		{RuleQuarantined, Warning, "the module that fills a custom rule is in quarantine for its faults: it counts against access, or its fallback decides"},
 		{MaskIdle, Info, "a mask hides a field that everyone concerned is denied already"},
 		{RestrictBindsAdmins, Info, "a RESTRICT rule removes records from admins too"},
 		{UserUnknown, Warning, "a rule names an address that grants nothing"},

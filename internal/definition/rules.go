@@ -12,12 +12,22 @@ import (
 var (
 	levelWords  = []string{"READ", "READ_WRITE", "READ_WRITE_DELETE"}
 	effectWords = []string{"SHARE", "RESTRICT", "MASK"}
+
+	profileWords = []string{"LEAN", "GO"}
 )
 
 // String returns the name that definitions use, such as "READ_WRITE".
 func (l Level) String() string {
 	if l >= Read && l <= ReadWriteDelete {
 		return levelWords[l-Read]
+	}
+	return "NONE"
+}
+
+// String returns the name that definitions use, such as "GO".
+func (p Profile) String() string {
+	if int(p) < len(profileWords) {
+		return profileWords[p]
 	}
 	return "NONE"
 }
@@ -129,7 +139,7 @@ var unmaskable = []string{"id", "version", "addedTime", "modifiedTime"}
 func (r *resolver) readCustom(o object) {
 	seen := map[string]bool{}
 	for _, v := range r.items(o, "customRules", MaxRules, "a list of custom rules") {
-		co, ok := r.object(v, "name", "form", "effect", "maxLevel", "fields", "roles", "sets", "users", "bindsAdmins")
+		co, ok := r.object(v, "name", "form", "effect", "maxLevel", "fields", "roles", "sets", "users", "bindsAdmins", "profile")
 		if !ok {
 			continue
 		}
@@ -144,6 +154,9 @@ func (r *resolver) readCustom(o object) {
 		}
 		c.Fields = r.texts(co, "fields", 64)
 		c.BindsAdmins = r.flag(co, "bindsAdmins", false)
+		if n := r.oneOf(co, "profile", profileWords...); n > 0 {
+			c.Profile = Profile(n - 1)
+		}
 		r.checkEffect(co, c, f)
 		r.readConcerned(co, c)
 	}

@@ -84,7 +84,7 @@ func (s *seeder) apply(ctx context.Context, st *staff) error {
 
 // activateRules uploads, binds and activates the example modules.
 func (s *seeder) activateRules(ctx context.Context, st *staff) error {
-	for _, name := range rulesexamples.Names() {
+	for _, name := range rulesexamples.Demo() {
 		module, err := rulesexamples.Module(name, rulesexamples.C)
 		if err != nil {
 			return err

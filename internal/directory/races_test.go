@@ -1,20 +1,15 @@
 package directory
 
 import (
-	"os"
 	"sync"
 	"testing"
 
+	"sluice/internal/effort"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 )
 
-func rounds() int {
-	if os.Getenv("SLUICE_FULL") == "1" {
-		return 500
-	}
-	return 15
-}
+func rounds() int { return effort.Of(15, 150, 500) }
 
 // race runs the functions at once and returns their errors.
 func race(fns ...func() error) []error {

@@ -31,6 +31,8 @@ type Options struct {
 	RegisteredOnly bool
 	// ApproveExposure is that of engine.Options.
 	ApproveExposure bool
+	// Decided is that of engine.Options.
+	Decided int64
 	// Personas are those of a demo; nil otherwise.
 	Personas func() []console.Persona
 }
@@ -45,6 +47,8 @@ type Service struct {
 	setup   *setup
 	apps    *gateway.Gateway
 	handler http.Handler
+	traffic *traffic
+	began   time.Time
 }
 
 // New puts a service together over parts that the caller owns and closes.
@@ -55,12 +59,14 @@ func New(o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{store: o.Store, log: o.Log, Directory: directory.New(o.Store, &directory.Options{Now: o.Now})}
+	s := &Service{store: o.Store, log: o.Log, Directory: directory.New(o.Store, &directory.Options{Now: o.Now}), traffic: newTraffic(time.Now), began: time.Now()}
 	var err error
 	s.Engine, err = engine.New(engine.Options{
 		Store: o.Store, Directory: s.Directory, Rules: o.Rules, Inspect: o.Inspect, Now: o.Now, Pages: gateway.CheckPages,
-		ApproveExposure: o.ApproveExposure,
-		Events:          engine.Events{DefinitionDamaged: s.definitionDamaged, RuleFault: newFaultLog(o.Log, o.Now).report, Panicked: s.panicked},
+		ApproveExposure: o.ApproveExposure, Decided: o.Decided,
+		Events: engine.Events{
+			DefinitionDamaged: s.definitionDamaged, RuleFault: newFaultLog(o.Log, o.Now).report, RuleQuarantined: s.quarantined, Panicked: s.panicked,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -128,7 +134,7 @@ func (s *Service) route(o Options) error {
 	mux.Handle("POST /setup", gateway.Protect(http.HandlerFunc(s.setup.serve), events))
 	mux.HandleFunc("GET /healthz", plain("ok"))
 	mux.HandleFunc("GET /readyz", s.ready)
-	s.handler, err = gateway.Origins(mux, o.Origins)
+	s.handler, err = gateway.Origins(s.traffic.counted(mux), o.Origins)
 	return err
 }
 
@@ -136,10 +142,11 @@ func (s *Service) route(o Options) error {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Drain ends subscriptions and closes their connections, and ends comparisons that
-// run, as the server stops; it returns when they are closed, or with ctx.
+// run and modules that run beside others, as the server stops; it returns when they are closed, or with ctx.
 func (s *Service) Drain(ctx context.Context) {
 	s.apps.Drain(ctx)
 	s.Engine.StopComparisons(ctx)
+	s.Engine.StopShadows(ctx)
 }
 
 // SetupCode returns the code that sets up the first organization, empty when
@@ -164,15 +171,21 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) failed(ctx context.Context, application string, err error) {
+	s.traffic.failure(&s.traffic.failed)
 	s.log.ErrorContext(ctx, "operation failed", "application", application, "error", err)
 }
 
 func (s *Service) panicked(ctx context.Context, value any, stack []byte) {
+	s.traffic.failure(&s.traffic.panics)
 	s.log.ErrorContext(ctx, "panic", "value", value, "stack", string(stack))
 }
 
 func (s *Service) viewedAs(ctx context.Context, v gateway.Sight) {
 	s.log.InfoContext(ctx, "view as", "application", v.Application, "asker", v.Asker, "target", v.Target, "operation", v.Operation)
+}
+
+func (s *Service) quarantined(t identity.Tenant, application, rule string, why engine.RuleQuarantine) {
+	s.log.Warn("rule quarantined", "tenant", t, "application", application, "rule", rule, "records", why.Records, "adders", why.Adders, "impure", why.Impure)
 }
 
 func (s *Service) definitionDamaged(t identity.Tenant, application string, err error) {

@@ -221,6 +221,9 @@ func ask(w *World, c *definition.CustomRule, u *User, r *Record) Verdict {
 	for _, name := range m.Record {
 		row = append(row, Raw(w.Form(c.Form), r, name))
 	}
+	if c.Effect == definition.Share && !Plans[m.Plan](viewer, row) {
+		return Verdict{} // the plan is part of the rule
+	}
 	return Truths[m.Truth](viewer, row)
 }
 

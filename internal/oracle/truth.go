@@ -72,6 +72,21 @@ var Truths = []Truth{
 	func(_, _ []record.Value) Verdict { return Verdict{Level: 3, Visible: showAll, Fault: true} },
 }
 
+// Plans is the table of what a sharing module says beforehand of all that it
+// shares, as a function. What one says no to is not shared.
+var Plans = []func(viewer, row []record.Value) bool{
+	// 0: nothing is said.
+	func(_, _ []record.Value) bool { return true },
+	// 1: the first cell holds something.
+	func(_, row []record.Value) bool { return !row[0].IsNull() },
+	// 2: the first cell is null.
+	func(_, row []record.Value) bool { return row[0].IsNull() },
+	// 3: the first cell equals the first attribute, and both hold something.
+	func(viewer, row []record.Value) bool {
+		return len(viewer) > 0 && !row[0].IsNull() && viewer[0].Kind() == row[0].Kind() && compare(viewer[0], row[0]) == 0
+	},
+}
+
 // mix makes a number of the inputs: equal inputs, equal number.
 func mix(viewer, row []record.Value) uint64 {
 	h := fnv.New64a()

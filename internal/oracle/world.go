@@ -84,6 +84,7 @@ type Module struct {
 	Truth  int
 	Record []string // field names, system fields allowed
 	Viewer []string // names of viewer attributes
+	Plan   int      // of the Plans; 0 for none
 }
 
 // Copy returns a world whose records may be changed without changing w. The

@@ -77,6 +77,14 @@ func (r Record) Version() uint32 {
 	return binary.LittleEndian.Uint32(r.b[4:])
 }
 
+// Ordinal returns the header's ordinal.
+func (r Record) Ordinal() uint32 {
+	if r.b == nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(r.b[8:])
+}
+
 func (r Record) at(off int) (id ID) {
 	if r.b != nil {
 		copy(id[:], r.b[off:])
@@ -90,7 +98,7 @@ func (r Record) Header() Header {
 		return Header{}
 	}
 	return Header{
-		Version: r.Version(), Ordinal: binary.LittleEndian.Uint32(r.b[8:]),
+		Version: r.Version(), Ordinal: r.Ordinal(),
 		AddedTime:    int64(binary.LittleEndian.Uint64(r.b[12:])),
 		ModifiedTime: int64(binary.LittleEndian.Uint64(r.b[20:])),
 		Owner:        r.at(28), AddedBy: r.at(44), ModifiedBy: r.at(60),

@@ -121,6 +121,11 @@ func (v Value) Text() []byte {
 	return v.text
 }
 
+// Parts returns the kind of *v, its integer and its text, borrowed. Of another kind than
+// those n and text mean nothing. It is for loops in which a copy of the value would cost
+// more than the work.
+func Parts(v *Value) (kind Kind, n int64, text []byte) { return v.kind, v.num, v.text }
+
 // Ref returns the id, zero for other kinds.
 func (v Value) Ref() ID {
 	var id ID

@@ -1,19 +1,16 @@
 package world
 
 import (
-	"os"
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 )
 
 // TestCheckTakesEveryWorld: the check of a definition says something of every
 // random one, with and without people and modules, and the same twice.
 func TestCheckTakesEveryWorld(t *testing.T) {
-	seeds := uint64(200)
-	if os.Getenv("SLUICE_FULL") != "" {
-		seeds = 5000
-	}
+	seeds := effort.Of[uint64](200, 2000, 10_000)
 	kinds := map[definition.Kind]bool{}
 	for seed := range seeds {
 		w := Random(seed, Small)

@@ -3,23 +3,18 @@ package world
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
 	"sluice/internal/definition"
+	"sluice/internal/effort"
 	"sluice/internal/identity"
 	"sluice/internal/oracle"
 	"sluice/internal/record"
 )
 
-// worlds is how many worlds a test walks: all of them in a full run.
-func worlds(full int) int {
-	if os.Getenv("SLUICE_FULL") != "" {
-		return full
-	}
-	return full / 20
-}
+// worlds is how many worlds a test walks: all of them in a night.
+func worlds(full int) int { return effort.Of(full/20, full/4, full) }
 
 var reasonNames = map[oracle.Why]string{
 	oracle.AsAdmin: "admin", oracle.AsDeveloper: "developer", oracle.AllRight: "all right", oracle.Own: "own", oracle.Below: "below",
@@ -35,7 +30,7 @@ var actionNames = map[definition.Action]string{
 // TestCoverage counts in how many worlds each kind of grant decides alone, and
 // each kind of denial and redaction takes something away.
 func TestCoverage(t *testing.T) {
-	n := worlds(10_000)
+	n := effort.Of(500, 10_000, 10_000) // fewer do not hold every kind often
 	count := map[string]int{}
 	for seed := range n {
 		for what, happened := range seen(Random(uint64(seed), Small), uint64(seed)) {

@@ -73,7 +73,38 @@ func (g *gen) module(f *definition.Form, e definition.Effect) oracle.Module {
 	if m.Truth == 4 {
 		g.comparable(f, &m)
 	}
+	if e == definition.Share {
+		m.Plan = g.plan(f, &m)
+	}
 	return m
+}
+
+// plan gives some of the modules a plan. It draws no number: the rest of a
+// world does not depend on it.
+func (g *gen) plan(f *definition.Form, m *oracle.Module) int {
+	kind := []int{1, 0, 0, 3, 0, 1, 0, 0, 2, 0, 1}[(len(f.Fields)+m.Truth+len(m.Viewer)+len(g.w.Users)+3)%11]
+	if kind == 3 && !g.planned(f, m) {
+		return 1
+	}
+	return kind
+}
+
+// planned reports whether the first cell may be compared with the first attribute
+// for equality.
+func (g *gen) planned(f *definition.Form, m *oracle.Module) bool {
+	if len(m.Viewer) == 0 {
+		return false
+	}
+	i := slices.IndexFunc(g.w.App.Attributes, func(a record.Field) bool { return a.Name == m.Viewer[0] })
+	fd, ok := oracle.Field(f, m.Record[0])
+	if i < 0 || !ok || fd.Type != g.w.App.Attributes[i].Type {
+		return false
+	}
+	switch fd.Type {
+	case record.Text, record.Integer, record.Boolean, record.Decimal, record.Date:
+		return fd.Scale == g.w.App.Attributes[i].Scale
+	}
+	return false
 }
 
 // comparable lets the module compare a cell with an attribute of its type,

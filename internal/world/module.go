@@ -70,3 +70,27 @@ func Truth(w *World, rule string) func(viewer, row []record.Value) rules.Verdict
 		return rules.Verdict{Grant: uint8(v.Level)}
 	}
 }
+
+// Plan returns the plan of a rule's module as JSON, for a viewer in the order of the
+// manifest; nil where it has none. It fits the double of package ruletest.
+func Plan(w *World, rule string) func(viewer []record.Value) string {
+	m, ok := Manifest(w, rule)
+	kind := w.Modules[rule].Plan
+	if !ok || kind == 0 || m.Effect != rules.Share {
+		return nil
+	}
+	name := string(record.AppendJSONString(nil, []byte(m.Record[0].Name)))
+	return func(viewer []record.Value) string {
+		switch kind {
+		case 1:
+			return `{"and":[{` + name + `:{"isNull":false}}]}`
+		case 2:
+			return `{` + name + `:{"isNull":true}}`
+		}
+		if len(viewer) == 0 || viewer[0].IsNull() {
+			return `{"or":[]}`
+		}
+		f := record.Field{Type: m.Viewer[0].Type, Scale: m.Viewer[0].Scale}
+		return `{"or":[{` + name + `:{"eq":` + string(record.AppendJSON(nil, &f, viewer[0])) + `}},{` + name + `:{"in":[]}}]}`
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"sluice/engine/policy"
 	"sluice/graph/app"
+	"sluice/internal/effort"
 	"sluice/internal/identity"
 	"sluice/internal/record"
 	worlds "sluice/internal/world"
@@ -43,16 +44,6 @@ func randomShapes(t *testing.T, seed uint64) (*app.Builder, map[string]*policy.S
 	return app.NewBuilder(w.App), out
 }
 
-// notRun skips a test for want of something that a plain go test does not ask
-// for. Where SLUICE_CI is set everything is there, so that it fails.
-func notRun(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("SLUICE_CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // fullIntrospection asks for all that the specification knows of a schema.
 const fullIntrospection = `{__schema{description queryType{name} mutationType{name} subscriptionType{name} types{...T}
 	directives{name description isRepeatable locations args(includeDeprecated:true){...I}}}}
@@ -68,16 +59,13 @@ fragment R on __Type{kind name ofType{kind name ofType{kind name ofType{kind nam
 func TestGraphQLJSAcceptsEverySchema(t *testing.T) {
 	node, err := osexec.LookPath("node")
 	if err != nil {
-		notRun(t, "NOT RUN: graphql-js needs node")
+		effort.NotRun(t, "graphql-js needs node")
 	}
 	const dir = "../../console/audit"
 	if _, err := os.Stat(dir + "/node_modules/graphql"); err != nil {
-		notRun(t, "NOT RUN: graphql-js is not installed; console/audit/check.sh installs it")
+		effort.NotRun(t, "graphql-js is not installed; console/audit/check.sh installs it")
 	}
-	definitions := uint64(40)
-	if os.Getenv("SLUICE_FULL") != "" {
-		definitions = 1000
-	}
+	definitions := effort.Of[uint64](40, 300, 1000)
 	cmd := osexec.CommandContext(t.Context(), node, "schemas.mjs")
 	cmd.Dir = dir
 	var told bytes.Buffer

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"sluice/engine"
-	"sluice/graph"
 	"sluice/graph/app"
 	"sluice/internal/fault"
 	"sluice/internal/record"
@@ -120,13 +119,4 @@ func (x *exec) changed(f *field) bool {
 		return x.unknown(f)
 	}
 	return true
-}
-
-// Failure is the JSON of an answer that has no data.
-func Failure(err error) []byte {
-	b, bad := json.Marshal(map[string]any{"errors": []any{graph.Present(err)}})
-	if bad != nil { // an error is made of texts
-		return []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
-	}
-	return b
 }

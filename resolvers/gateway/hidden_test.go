@@ -3,7 +3,6 @@ package gateway
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	graphapp "sluice/graph/app"
+	"sluice/internal/effort"
 )
 
 // positions are all places where an operation can say a name, NAME standing for
@@ -128,10 +128,7 @@ func TestMisspelledNames(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	n := 2000
-	if os.Getenv("SLUICE_FULL") != "" {
-		n = 100_000
-	}
+	n := effort.Of(2000, 20_000, 100_000)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		name := misspell(random, names[random.IntN(len(names))])

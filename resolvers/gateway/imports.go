@@ -136,6 +136,22 @@ func (m *Imports) withFile(q *importRequest, run func(context.Context, io.ReadSe
 	if err != nil || media != mediaCSV {
 		return refuse(http.StatusUnsupportedMediaType, graph.CodeBadUserInput, "the body must be of type %s", mediaCSV)
 	}
+	l := &lines{q: q, control: http.NewResponseController(q.w)}
+	var result *importer.Result
+	if f := m.inSlot(q, func(file io.ReadSeeker) { result, err = run(q.Context(), file, l) }); f != nil {
+		return f
+	}
+	if err != nil && !l.begun {
+		return refuseWith(err)
+	}
+	m.end(l, result, err)
+	return nil
+}
+
+// inSlot receives the file and runs what reads it while it holds one of the
+// places for imports. The place is free when it returns: a client that has read
+// the last line may begin its next import at once.
+func (m *Imports) inSlot(q *importRequest, run func(io.ReadSeeker)) *refusal {
 	if !m.slots.take(q.principal.Tenant) {
 		return refuse(http.StatusTooManyRequests, graph.CodeLimitExceeded, "too many imports are running already; try again later")
 	}
@@ -145,12 +161,7 @@ func (m *Imports) withFile(q *importRequest, run func(context.Context, io.ReadSe
 		return f
 	}
 	defer file.Close()
-	l := &lines{q: q, control: http.NewResponseController(q.w)}
-	result, err := run(q.Context(), file, l)
-	if err != nil && !l.begun {
-		return refuseWith(err)
-	}
-	m.end(l, result, err)
+	run(file)
 	return nil
 }
 

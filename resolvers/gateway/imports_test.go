@@ -147,6 +147,44 @@ func TestImportsAtATime(t *testing.T) {
 	}
 }
 
+// watched looks at the places for imports at each line of an answer.
+type watched struct {
+	*httptest.ResponseRecorder
+	slots *slots
+	taken []int
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	w.slots.mu.Lock()
+	w.taken = append(w.taken, w.slots.all)
+	w.slots.mu.Unlock()
+	return w.ResponseRecorder.Write(b)
+}
+
+// TestImportsOneAfterTheOther: the last line is written when the place is free, so
+// that one import may follow another at once.
+func TestImportsOneAfterTheOther(t *testing.T) {
+	s := newShop(t)
+	m := s.imports()
+	for _, tc := range []struct {
+		path, body string
+		last       string
+	}{
+		{"/apps/sales/imports/Customer", "name\nx\n", `"state":"DONE"`},
+		{"/apps/sales/imports/Customer", "nothing\nx\n", `"code":"BAD_USER_INPUT"`},
+		{"/apps/sales/imports/Customer", "name\n" + strings.Repeat("x", 200) + "\n", `"code":"LIMIT_EXCEEDED"`},
+	} {
+		w := &watched{ResponseRecorder: httptest.NewRecorder(), slots: &m.slots}
+		r := httptest.NewRequest(http.MethodPost, tc.path, strings.NewReader(tc.body))
+		r.Header.Set("Content-Type", "text/csv")
+		r.Header.Set("Authorization", "Bearer "+s.tokens["sue"])
+		m.ServeHTTP(w, r)
+		if n := len(w.taken); n == 0 || w.taken[n-1] != 0 || !strings.Contains(w.Body.String(), tc.last) {
+			t.Errorf("%q: places taken at each line: %v; %s", tc.body, w.taken, w.Body)
+		}
+	}
+}
+
 // TestImportOutlivesTheServersTimeouts: the routes set their own deadlines, so
 // that a short timeout of the server does not cut an import off.
 func TestImportOutlivesTheServersTimeouts(t *testing.T) {

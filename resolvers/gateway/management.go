@@ -41,7 +41,8 @@ const (
 
 // Management serves POST /graphql and the routes beside it that take what is
 // too large for a GraphQL request: PUT /apps/{application}/rules/{name} and PUT
-// /definition. It is safe for concurrent use.
+// /definition, and give what is: GET /apps/{application}/rules/{name}/versions/{version}.
+// It is safe for concurrent use.
 type Management struct {
 	o         ManagementOptions
 	schema    graphql.ExecutableSchema
@@ -71,6 +72,7 @@ func NewManagement(o ManagementOptions) (*Management, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", m.serve)
 	mux.HandleFunc("PUT /apps/{application}/rules/{name}", m.putModule)
+	mux.HandleFunc("GET /apps/{application}/rules/{name}/versions/{version}", m.getModule)
 	mux.HandleFunc("PUT /definition", m.definition(m.apply))
 	mux.HandleFunc("POST /definition/check", m.definition(m.check))
 	mux.HandleFunc("POST /definition/compare", m.compare)

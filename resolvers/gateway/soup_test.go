@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/internal/effort"
 )
 
 // TestTokenSoup sends random documents made of the tokens of the language and of
@@ -22,10 +23,7 @@ func TestTokenSoup(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	n := 3000
-	if os.Getenv("SLUICE_FULL") != "" {
-		n = 50_000
-	}
+	n := effort.Of(3000, 20_000, 200_000)
 	r := rand.New(rand.NewPCG(7, 7))
 	g := soup{r, names}
 	answered, slow := 0, 0

@@ -15,9 +15,10 @@ import (
 	"sluice/internal/identity"
 )
 
-// Bounds of uploads, in bytes: what storage takes in one value.
+// Bounds of uploads, in bytes: what storage takes in one transaction, and in one
+// value.
 const (
-	MaxModule     = 512 << 10
+	MaxModule     = 3584 << 10
 	MaxDefinition = 512 << 10
 )
 

@@ -1,6 +1,7 @@
 package authoring_test
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/effort"
 	"sluice/internal/record"
 	"sluice/rules"
 	"sluice/rules/authoring"
@@ -24,16 +26,13 @@ var update = flag.Bool("update", false, "write the golden files")
 // which npm brings, beside the project.
 func needs(t *testing.T, language, dir string) {
 	t.Helper()
-	missing := func(why string) {
-		if os.Getenv("SLUICE_CI") != "" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+	if language == "rust" {
+		needsRust(t)
 	}
-	tools := map[string][]string{"c": {"clang", "wasm-ld"}, "assemblyscript": {"node"}}[language]
+	tools := map[string][]string{"c": {"clang", "wasm-ld"}, "assemblyscript": {"node"}, "go": {"go"}}[language]
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
-			missing("NOT RUN: building rules in " + language + " needs " + tool)
+			effort.NotRun(t, "building rules in "+language+" needs "+tool)
 		}
 	}
 	if language != "assemblyscript" {
@@ -44,7 +43,7 @@ func needs(t *testing.T, language, dir string) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(modules, "assemblyscript")); err != nil {
-		missing("NOT RUN: the AssemblyScript compiler is not installed; npm ci --prefix examples/rules does")
+		effort.NotRun(t, "the AssemblyScript compiler is not installed; npm ci --prefix examples/rules does")
 	}
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
@@ -136,13 +135,7 @@ func TestLibraries(t *testing.T) {
 		t.Run(l.Name, func(t *testing.T) {
 			p := project(t, l.Name)
 			needs(t, l.Name, p.Dir)
-			for _, name := range []string{l.Source, "manifest.json", "cases.yaml"} {
-				text, err := authoring.ReadFile(filepath.Join("testdata/probe", name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				write(t, p.Dir, name, text)
-			}
+			probe(t, p)
 			m, results := answers(t, p)
 			for _, r := range results {
 				if !r.OK() {
@@ -152,6 +145,21 @@ func TestLibraries(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// probe makes a project the probe of its language.
+func probe(t *testing.T, p *authoring.Project) {
+	t.Helper()
+	for _, name := range []string{p.Language.Source, "manifest.json", "cases.yaml"} {
+		text, err := authoring.ReadFile(filepath.Join("testdata/probe", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "manifest.json" && p.Language.Name == "go" {
+			text = bytes.Replace(text, []byte(`"abi": 1,`), []byte(`"abi": 1, "profile": "go",`), 1)
+		}
+		write(t, p.Dir, name, text)
 	}
 }
 
@@ -182,7 +190,8 @@ func TestBuildFiles(t *testing.T) {
 // TestMissingTools: what is not installed is named, with how to install it.
 func TestMissingTools(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	for language, says := range map[string]string{"c": "apt-get install clang lld", "assemblyscript": "apt-get install nodejs npm"} {
+	t.Setenv("RUSTC", "")
+	for language, says := range map[string]string{"c": "apt-get install clang lld", "assemblyscript": "apt-get install nodejs npm", "go": "https://go.dev/doc/install", "rust": "rustup target add wasm32-unknown-unknown"} {
 		if _, err := project(t, language).Compile(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", language, err)
 		}
@@ -210,7 +219,7 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := authoring.New(p.Dir, "other", l); err == nil || !strings.Contains(err.Error(), "holds files already") {
 		t.Error(err)
 	}
-	if _, err := authoring.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "rule.c or rule.ts") {
+	if _, err := authoring.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "rule.c or rule.ts or rule.rs or rule.go") {
 		t.Error(err)
 	}
 	write(t, p.Dir, "rule.ts", nil)
@@ -268,7 +277,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestPrintMeasurement(t *testing.T) {
 	m := authoring.Measurement{
-		Records: 100_000, AloneRecords: 2000, Faults: 3,
+		Records: 100_000, AloneRecords: 2000, Faults: [rules.FaultKinds]int{rules.FaultTrap: 2, rules.FaultImpure: 1},
 		Nanos: authoring.Spread{Mean: 70.4, P50: 69.6, P99: 120}, Fuel: authoring.Spread{Mean: 98, P50: 98, P99: 101},
 		AloneNanos: authoring.Spread{Mean: 1700, P50: 1650, P99: 9000}, AloneFuel: authoring.Spread{Mean: 8290, P50: 8290, P99: 8300},
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"sluice/rules"
 )
@@ -45,15 +46,40 @@ func (p *Project) Compile(ctx context.Context) ([]byte, error) {
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = p.Dir
+	cmd.Env = append(os.Environ(), p.environment()...)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		said = said[:min(len(said), maxSaid)]
-		return nil, invalid("%s: it does not compile:\n%s", p.Language.Source, bytes.TrimRight(said, "\n"))
+		return nil, invalid("%s: it does not compile:\n%s%s", p.Language.Source, bytes.TrimRight(said, "\n"), p.hint(string(said)))
 	}
 	module, err := os.ReadFile(bare)
 	if err != nil {
 		return nil, err
 	}
 	return rules.Embed(module, manifest)
+}
+
+// hints are by language what a compiler says of a source that asks for what no rule
+// has, and what to do.
+var hints = map[string][]struct{ said, do string }{
+	"c": {
+		{"file not found", "There is no C library: sluice_rule.h declares what a rule has. Leave the #include out."},
+		{"undefined symbol", "There is no C library: define in the source what it calls. Copies of large structs and arrays call memcpy and memset too: copy their parts."},
+	},
+	"go": {
+		{"cannot find module providing package", "A rule is built of its own package and parts of the standard library: copy what it needs into the folder."},
+		{"go.mod requires go", "Install that version of Go, or write an older one, 1.24 at least, into go.mod."},
+	},
+	"rust": {{"can't find crate", "A rule is built of its own crate and core: copy what it needs into the folder, and leave std out."}},
+}
+
+// hint is a line that explains what a compiler said, empty for none.
+func (p *Project) hint(said string) string {
+	for _, h := range hints[p.Language.Name] {
+		if strings.Contains(said, h.said) {
+			return "\n" + h.do
+		}
+	}
+	return ""
 }
 
 // Write puts a module where [Project.Module] finds it, whole or not at all, and
@@ -68,8 +94,13 @@ func (p *Project) Write(module []byte) (string, error) {
 
 // compiler returns the command that compiles the source into out.
 func (p *Project) compiler(out string) ([]string, error) {
-	if p.Language.Name == "c" {
+	switch p.Language.Name {
+	case "c":
 		return clang(p.Language.Source, out)
+	case "go":
+		return goTool(out)
+	case "rust":
+		return rustc(p.Language.Source, out)
 	}
 	return p.asc(p.Language.Source, out)
 }

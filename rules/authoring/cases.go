@@ -40,7 +40,7 @@ const maxCases = 10_000
 func ReadCases(src []byte, m *rules.Manifest) ([]Case, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, more yaml.Node
-	if err := dec.Decode(&doc); err != nil {
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, invalid("cases: not well-formed YAML: %v", err)
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
@@ -232,7 +232,7 @@ func answers(m *rules.Manifest) []string {
 
 func faults() []string {
 	var out []string
-	for k := rules.NoFault; k <= rules.FaultQuarantine; k++ {
+	for k := rules.NoFault; k < rules.FaultKinds; k++ {
 		out = append(out, k.String())
 	}
 	return out

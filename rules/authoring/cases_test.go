@@ -71,7 +71,7 @@ func TestReadCases(t *testing.T) {
 // TestReadCasesRefuses: what is not understood is an error with the line.
 func TestReadCasesRefuses(t *testing.T) {
 	for src, says := range map[string]string{
-		"":                                     "YAML",
+		"":                                     "expected a list",
 		"{}":                                   "expected a list",
 		"[]":                                   "expected a list",
 		"- a":                                  "cases:1: expected a mapping",

@@ -24,7 +24,8 @@ type Measurement struct {
 	Records, AloneRecords int
 	Nanos, Fuel           Spread
 	AloneNanos, AloneFuel Spread
-	Faults                int // records of the batches
+	Faults                [rules.FaultKinds]int // records of the batches that went wrong, by kind
+	Outside               int                   // that the module shares and its plan leaves out
 }
 
 // MaxMeasured is the most records that a measurement takes.
@@ -47,12 +48,12 @@ func Measure(ctx context.Context, runner rules.Runner, module []byte, cases []Ca
 	if _, _, err := m.run(ctx, min(n, 10*batchSize), batchSize); err != nil { // warms up
 		return nil, err
 	}
-	m.faults = 0
+	m.faults, m.outside = [rules.FaultKinds]int{}, 0
 	out := &Measurement{Records: n, AloneRecords: min(n, mostAlone)}
 	if out.Nanos, out.Fuel, err = m.run(ctx, n, batchSize); err != nil {
 		return nil, err
 	}
-	out.Faults = m.faults
+	out.Faults, out.Outside = m.faults, m.outside
 	out.AloneNanos, out.AloneFuel, err = m.run(ctx, out.AloneRecords, 1)
 	return out, err
 }
@@ -62,7 +63,9 @@ type meter struct {
 	rule   rules.Hash
 	cases  []Case
 	now    func() time.Time
-	faults int
+	faults [rules.FaultKinds]int
+	// outside is counted in the time between batches.
+	outside int
 }
 
 // run asks about n records, size at a time.
@@ -84,10 +87,13 @@ func (m *meter) run(ctx context.Context, n, size int) (nanos, fuel Spread, err e
 		times = append(times, float64(m.now().Sub(from).Nanoseconds())/k)
 		fuels = append(fuels, float64(rules.QueryFuel-left.Left)/k)
 		for _, v := range out[:len(rows)] {
-			if v.Fault != rules.NoFault {
-				m.faults++
-			}
+			m.faults[v.Fault]++
 		}
+		shared, err := outside(ctx, m.runner, &b)
+		if err != nil {
+			return nanos, fuel, err
+		}
+		m.outside += shared
 	}
 	return spread(times), spread(fuels), nil
 }
@@ -119,7 +125,14 @@ func (m *Measurement) Print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d records in batches, %d alone; %d went wrong\n", m.Records, m.AloneRecords, m.Faults)
+	faults := faultCounts(m.Faults)
+	_, err := fmt.Fprintf(w, "%d records in batches, %d alone; %d went wrong%s\n", m.Records, m.AloneRecords, faults.all(), faults.text())
+	if err == nil && faults.all() > 0 {
+		_, err = io.WriteString(w, faults.why())
+	}
+	if err == nil && m.Outside > 0 {
+		_, err = fmt.Fprintf(w, "%d of the records in batches are shared by sluice_decide and left out by sluice_plan, which is too narrow\n", m.Outside)
+	}
 	return err
 }
 

@@ -20,7 +20,7 @@ const (
 	ModuleFile   = "rule.wasm" // what a build writes, manifest inside
 )
 
-const maxFile = 1 << 20 // bytes of cases or of a module that is read
+const maxFile = 4 << 20 // bytes of cases or of a module that is read
 
 var nameShape = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
@@ -114,14 +114,17 @@ func (p *Project) Manifest() ([]byte, error) {
 		return nil, err
 	}
 	if _, err := rules.ParseManifest(b); err != nil {
-		return nil, err
+		return nil, invalid("%s: %s", ManifestFile, strings.TrimPrefix(fault.Message(err), "manifest: "))
 	}
 	return b, nil
 }
 
-// ReadFile reads a file of at most 1 MiB.
+// ReadFile reads a file of at most 4 MiB.
 func ReadFile(path string) ([]byte, error) {
 	s, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Wrap(fault.NotFound, "authoring", err, "%s: no such file", path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Double struct {
 type double struct {
 	manifest *rules.Manifest
 	decide   Func
+	plan     PlanFunc // nil for none
 }
 
 type loadKey struct {
@@ -40,7 +41,11 @@ type loadKey struct {
 	rule   rules.Hash
 }
 
-var _ rules.Runner = (*Double)(nil)
+// PlanFunc gives a rule's plan for one viewer as JSON, as sluice_plan would; empty
+// for none.
+type PlanFunc func(viewer []record.Value) string
+
+var _ rules.Planner = (*Double)(nil)
 
 // NewDouble returns a double without rules.
 func NewDouble() *Double {
@@ -49,7 +54,9 @@ func NewDouble() *Double {
 
 // Register makes f the decision of a new rule and returns a module that stands
 // for it: empty but for the manifest and name, which together make its hash.
-// Registering the same manifest and name again replaces the function. It panics
+// Registering the same manifest and name again replaces the function
+// and keeps the plan. A module that shall count as one with a plan ([rules.MayPlan])
+// has sluice_plan in its name. It panics
 // on a manifest that is not valid: that is a mistake in the test.
 func (d *Double) Register(name string, m *rules.Manifest, f Func) (module []byte, h rules.Hash) {
 	if len(name) > 100 {
@@ -70,8 +77,72 @@ func (d *Double) Register(name string, m *rules.Manifest, f Func) (module []byte
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.rules[h] = double{parsed, f}
+	d.rules[h] = double{parsed, f, d.rules[h].plan}
 	return module, h
+}
+
+// SetPlan gives a registered rule a plan. It does not change the rule's hash.
+func (d *Double) SetPlan(h rules.Hash, f PlanFunc) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rule := d.rules[h]
+	rule.plan = f
+	d.rules[h] = rule
+}
+
+// Plan returns what the rule's PlanFunc says. It costs as much fuel as a record.
+func (d *Double) Plan(ctx context.Context, b *rules.Batch, fuel *rules.Fuel) (*rules.Plan, rules.FaultKind, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, rules.NoFault, err
+	}
+	d.mu.RLock()
+	rule := d.rules[b.Rule]
+	ready := d.loaded[loadKey{b.Tenant, b.Rule}]
+	d.mu.RUnlock()
+	if !ready || rule.plan == nil {
+		return nil, rules.NoFault, nil
+	}
+	if fuel.Left -= d.Cost; fuel.Left < 0 {
+		return nil, rules.NoFault, fault.New(fault.Limit, "ruletest.Plan", "custom rules: the query spent its fuel; narrow it with a filter")
+	}
+	p, kind := rule.planFor(b.Viewer)
+	return p, kind, nil
+}
+
+// planFor returns the plan, nil for none, and FaultPlan where it cannot be read.
+func (r double) planFor(viewer []record.Value) (*rules.Plan, rules.FaultKind) {
+	if r.plan == nil || !fits(r.manifest.Viewer, viewer) {
+		return nil, rules.NoFault
+	}
+	text := r.plan(viewer)
+	if text == "" {
+		return nil, rules.NoFault
+	}
+	p, err := rules.ParsePlan(r.manifest, []byte(text))
+	if err != nil {
+		return nil, rules.FaultPlan
+	}
+	return p, rules.NoFault
+}
+
+// Outside compares the rule's function with its plan.
+func (d *Double) Outside(ctx context.Context, b *rules.Batch, _ *rules.Fuel, out []bool) error {
+	if len(out) != len(b.Rows) {
+		return fault.New(fault.Internal, "ruletest.Outside", "%d answers for %d rows", len(out), len(b.Rows))
+	}
+	clear(out)
+	d.mu.RLock()
+	rule := d.rules[b.Rule]
+	ready := d.loaded[loadKey{b.Tenant, b.Rule}]
+	d.mu.RUnlock()
+	p, _ := rule.planFor(b.Viewer)
+	if !ready || p == nil {
+		return ctx.Err()
+	}
+	for i, row := range b.Rows {
+		out[i] = !p.Holds(row) && rule.alone(b.Viewer, row).Grant > 0
+	}
+	return ctx.Err()
 }
 
 // Load makes a registered module ready for the tenant; any other is refused.
@@ -142,7 +213,20 @@ func (d *Double) Decide(ctx context.Context, b *rules.Batch, fuel *rules.Fuel, o
 	return nil
 }
 
+// ask is what the rule says of a record: nothing where its plan does not hold.
 func (r double) ask(viewer, row []record.Value) rules.Verdict {
+	p, kind := r.planFor(viewer)
+	switch {
+	case kind != rules.NoFault:
+		return rules.Verdict{Fault: kind}
+	case p != nil && fits(r.manifest.Record, row) && !p.Holds(row):
+		return rules.Verdict{}
+	}
+	return r.alone(viewer, row)
+}
+
+// alone is what the rule's function says, without its plan.
+func (r double) alone(viewer, row []record.Value) rules.Verdict {
 	if !fits(r.manifest.Viewer, viewer) || !fits(r.manifest.Record, row) {
 		return rules.Verdict{Fault: rules.FaultInput}
 	}

@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 	}{
 		{"Verdicts", testVerdicts},
 		{"BatchIsAlone", testBatchIsAlone},
+		{"Beside", testBeside},
 		{"NotLoaded", testNotLoaded},
 		{"Tenants", testTenants},
 		{"LoadRefuses", testLoadRefuses},
@@ -158,6 +159,25 @@ func testBatchIsAlone(t *testing.T, h Harness) {
 		for i := range rows {
 			if alone := h.ask(t, hash, record.Int(5), rows[i]); alone[0] != together[i] {
 				t.Fatalf("%s: record %d: alone %+v, together %+v", b, i, alone[0], together[i])
+			}
+		}
+	}
+}
+
+// testBeside: where nothing is decided the answers are the same.
+func testBeside(t *testing.T, h Harness) {
+	rows := kitRows(300)
+	for _, b := range Behaviours() {
+		hash := h.load(t, b)
+		want := h.ask(t, hash, record.Int(5), rows...)
+		got := make([]rules.Verdict, len(rows))
+		batch := &rules.Batch{Tenant: kitTenant, Rule: hash, Viewer: []record.Value{record.Int(5)}, Rows: rows, Beside: true}
+		if err := h.Runner.Decide(context.Background(), batch, &rules.Fuel{Left: rules.QueryFuel}, got); err != nil {
+			t.Fatal(err)
+		}
+		for i := range rows {
+			if got[i] != want[i] {
+				t.Fatalf("%s: record %d: beside %+v, deciding %+v", b, i, got[i], want[i])
 			}
 		}
 	}

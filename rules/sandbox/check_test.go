@@ -70,11 +70,11 @@ var refusedModules = []struct {
 	{"64-bit memory", with(func(w *wasm) { w.memories = []string{"\x04\x01"} }), "not supported"},
 
 	// Imports.
-	{"import of wasi", with(func(w *wasm) { w.imports = []string{sized("wasi_snapshot_preview1") + sized("fd_write") + "\x00\x01"} }), "only import"},
+	{"import of wasi", with(func(w *wasm) { w.imports = []string{sized("wasi_snapshot_preview1") + sized("fd_write") + "\x00\x01"} }), `"profile": "go"`},
 	{"import of a memory", with(func(w *wasm) { w.imports = []string{sized("env") + sized("memory") + "\x02\x00\x01"} }), "only import"},
 	{"import of a global", with(func(w *wasm) { w.imports = []string{sized("env") + sized("abort") + "\x03\x7f\x01"} }), "only import"},
 	{"import of a table", with(func(w *wasm) { w.imports = []string{sized("env") + sized("t") + "\x01\x6f\x00\x01"} }), "only import"},
-	{"abort of another type", with(func(w *wasm) { w.imports = []string{sized("env") + sized("abort") + "\x00\x01"} }), "four i32"},
+	{"abort of another type", with(func(w *wasm) { w.imports = []string{sized("env") + sized("abort") + "\x00\x01"} }), "(i32, i32, i32, i32) → ()"},
 	{"two imports", with(func(w *wasm) {
 		w.imports = []string{sized("env") + sized("abort") + "\x00\x01", sized("env") + sized("abort") + "\x00\x01"}
 	}), "imports"},
@@ -131,7 +131,7 @@ var refusedModules = []struct {
 	{"reference local", with(func(w *wasm) { w.fn(1, body("\x01\x01\x70", end)) }), "value type"},
 	{"vector parameter", with(func(w *wasm) { w.types = append(w.types, "\x60\x01\x7b\x00") }), "value type"},
 	{"reference global", with(func(w *wasm) { w.globals = []string{"\x70\x01\xd0\x70" + end} }), "value type"},
-	{"select of a reference", decideIs(i32(0) + i32(0) + i32(0) + "\x1c\x01\x70" + end), "value type"},
+	{"select of a reference", decideIs(i32(0) + i32(0) + i32(0) + "\x1c\x01\x70" + end), "opcode 0x1c is not allowed (references)"},
 	{"memory index in a load", decideIs(i32(0) + "\x28\x42\x00" + end), "alignment"},
 	{"memory index in a grow", decideIs(i32(0) + "\x40\x01" + end), "index 0"},
 	{"memory.init without a count", with(func(w *wasm) {
@@ -194,11 +194,14 @@ func TestCheckAccepts(t *testing.T) {
 		}
 	}
 	accepted := map[string][]byte{
-		"smallest":          ok().build(),
-		"abort":             with(abort),
-		"custom sections":   with(func(w *wasm) { w.tail = raw(secCustom, sized("name")+"anything") }),
-		"512 locals":        with(func(w *wasm) { w.fn(1, body("\x01"+u(512)+"\x7e", end)) }),
-		"padded numbers":    decideIs("\x41\x80\x80\x80\x80\x00" + end),
+		"smallest":        ok().build(),
+		"abort":           with(abort),
+		"custom sections": with(func(w *wasm) { w.tail = raw(secCustom, sized("name")+"anything") }),
+		"512 locals":      with(func(w *wasm) { w.fn(1, body("\x01"+u(512)+"\x7e", end)) }),
+		"padded numbers":  decideIs("\x41\x80\x80\x80\x80\x00" + end),
+		"padded table": with(func(w *wasm) {
+			w.tables, w.bodies[1] = []string{"\x70\x00\x01"}, code(i32(0)+i32(0)+"\x11\x00\x80\x80\x80\x80\x00"+end)
+		}),
 		"start":             with(func(w *wasm) { w.start = u(w.fn(1, code(end))) }),
 		"passive data":      with(func(w *wasm) { w.dataCount, w.data = u(1), []string{"\x01\x00"} }),
 		"element kinds 1-7": with(elementKinds),

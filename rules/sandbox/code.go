@@ -44,16 +44,16 @@ type walker struct {
 }
 
 func (m *module) readCode(s *reader) {
-	for k := range s.count("bodies", maxFunctions) {
+	for k := range s.count("bodies", m.limits.functions) {
 		if k >= len(m.functions)-m.imported {
 			s.fail("more bodies than functions")
 			return
 		}
 		s.place = m.functionName(m.imported + k)
-		body := s.bytes(uint32(s.count("bytes", maxBody)))
+		body := s.bytes(uint32(s.count("bytes", m.limits.body)))
 		f := function{body: body, inputs: len(m.types[m.functions[m.imported+k]].params)}
 		b := &reader{b: body, err: s.err, place: s.place}
-		f.readLocals(b)
+		f.readLocals(b, m.limits.locals)
 		w := walker{m: m, r: b, f: &f}
 		w.walk()
 		if s.err = b.err; s.err != nil {
@@ -64,13 +64,13 @@ func (m *module) readCode(s *reader) {
 }
 
 // readLocals counts locals in 64 bits before anybody makes room for them.
-func (f *function) readLocals(r *reader) {
+func (f *function) readLocals(r *reader, most int) {
 	total := uint64(f.inputs)
-	for range r.count("groups of locals", maxLocals) {
+	for range r.count("groups of locals", most) {
 		total += uint64(r.u32())
 		checkType(r, r.u8())
-		if total > maxLocals {
-			r.over(int64(total), "locals", maxLocals)
+		if total > uint64(most) {
+			r.over(int64(total), "locals", most)
 			return
 		}
 	}
@@ -90,8 +90,8 @@ func (m *module) add(s *reader, f function) {
 		what       string
 		got, limit int
 	}{
-		{"basic blocks", f.blocks, maxBlocks},
-		{"locals × basic blocks", product, maxLocalsBlocks},
+		{"basic blocks", f.blocks, m.limits.blocks},
+		{"locals × basic blocks", product, m.limits.localsBlocks},
 	} {
 		if l.got > l.limit {
 			s.over(int64(l.got), l.what, l.limit)
@@ -102,9 +102,9 @@ func (m *module) add(s *reader, f function) {
 		what       string
 		got, limit int
 	}{
-		{"locals", m.facts.locals, maxAllLocals},
-		{"basic blocks, each function's squared", m.facts.blocksSquared, maxBlocksSquared},
-		{"locals × basic blocks", m.facts.localsBlocks, maxAllLocalsBlks},
+		{"locals", m.facts.locals, m.limits.allLocals},
+		{"basic blocks, each function's squared", m.facts.blocksSquared, m.limits.blocksSquared},
+		{"locals × basic blocks", m.facts.localsBlocks, m.limits.allLocalsBlocks},
 	} {
 		if l.got > l.limit {
 			s.fail("all functions up to function %d together have %s %s, the limit is %s: make the module smaller",
@@ -169,8 +169,8 @@ func (w *walker) structure(code byte) {
 	case opBlock, opLoop, opIf:
 		w.stack = append(w.stack, code)
 		w.f.blocks += 2
-		if len(w.stack) > maxNesting {
-			w.r.fail("blocks nested more than %d deep: split the function", maxNesting)
+		if len(w.stack) > w.m.limits.nesting {
+			w.r.fail("blocks nested more than %d deep: split the function", w.m.limits.nesting)
 		}
 		if code == opLoop {
 			w.open(pointLoop)
@@ -210,16 +210,18 @@ func (w *walker) immediate(code byte, o op, at int) int {
 	case label:
 		r.index("label", len(w.stack))
 	case branchTable:
-		n := r.count("targets of a branch table", maxBranchTable) + 1
+		n := r.count("targets of a branch table", w.m.limits.branchTable) + 1
 		for range n {
 			r.index("label", len(w.stack))
 		}
 		w.f.blocks += n
 	case callee:
-		r.index("function", len(w.m.functions))
+		if f := r.index("function", len(w.m.functions)); f < w.m.imported {
+			return w.m.limits.hostCall
+		}
 	case calleeIndirect:
 		r.index("type", len(w.m.types))
-		r.zero("indirect call: table")
+		r.index("indirect call: table", 1) // a number: compilers pad it
 		if w.m.tables == 0 {
 			r.fail("indirect call: there is no table")
 		}
@@ -251,12 +253,6 @@ func (w *walker) immediate(code byte, o op, at int) int {
 		r.bytes(4)
 	case constF64:
 		r.bytes(8)
-	case selectType:
-		if r.count("types of a select", 1) == 1 {
-			checkType(r, r.u8())
-		} else {
-			r.fail("select: expected one type")
-		}
 	case misc:
 		return w.misc(at)
 	default:
@@ -290,7 +286,7 @@ func (w *walker) misc(at int) int {
 	code := w.r.u8()
 	switch {
 	case code <= 7:
-		return 0
+		return costConvert - 1
 	case code == miscInit:
 		if w.m.dataCount < 0 {
 			w.r.fail("memory.init: expected a data count section")
@@ -307,6 +303,9 @@ func (w *walker) misc(at int) int {
 	w.needMemory()
 	w.m.facts.bulk = true
 	w.mark(at, pointBulk)
+	if code == miscFill {
+		return costFill
+	}
 	return costBulk
 }
 
@@ -327,7 +326,7 @@ func feature(code byte) string {
 		return " (tail calls): build without them"
 	case code >= 0x06 && code <= 0x0a || code >= 0x18 && code <= 0x19:
 		return " (exceptions): build without them"
-	case code == 0x25 || code == 0x26 || code >= 0xd0 && code <= 0xd2:
+	case code == 0x1c || code == 0x25 || code == 0x26 || code >= 0xd0 && code <= 0xd2:
 		return " (references): build without reference types"
 	}
 	return ""

@@ -315,16 +315,6 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func TestCompilerRefuses(t *testing.T) {
-	var seen []byte
-	refuse := func(_ context.Context, metered []byte) error { seen = metered; return errors.New("too slow") }
-	r := newRunner(t, &Options{Compiler: refuse})
-	_, err := r.Load(bg, tenantA, withManifest(parity().build(), share()))
-	if fault.KindOf(err) != fault.Invalid || compiles(seen) != nil {
-		t.Errorf("%v, module of %d bytes", err, len(seen))
-	}
-}
-
 func TestInspect(t *testing.T) {
 	module := withManifest(parity().build(), share())
 	i, err := Inspect(bg, module)

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	rulesexamples "sluice/examples/rules"
+	"sluice/internal/effort"
 )
 
 // outcomeOf is everything that can be seen of a run.
@@ -69,10 +69,7 @@ func runPlain(t testing.TB, module []byte, argument uint64, metered, interpreter
 // the engines may disagree on whether a block is paid for before or after a trap
 // in it, and a trap has a price of its own.
 func TestMeterChangesNothing(t *testing.T) {
-	n := uint64(150)
-	if os.Getenv("SLUICE_FULL") != "" {
-		n = 20_000
-	}
+	n := effort.Of[uint64](150, 5000, 50_000)
 	trapped, fuel := 0, int64(0)
 	for seed := range n {
 		module := genModule(seed)
@@ -123,10 +120,7 @@ func checkProperties(t testing.TB, module []byte) (accepted bool) {
 
 // TestMutations breaks valid modules in one to three places.
 func TestMutations(t *testing.T) {
-	n := 1500
-	if os.Getenv("SLUICE_FULL") != "" {
-		n = 300_000
-	}
+	n := effort.Of(1500, 60_000, 1_000_000)
 	accepted := 0
 	for i := range n {
 		module, g := genModule(uint64(i%50)), newRand(uint64(i))

@@ -6,6 +6,10 @@ import "encoding/binary"
 type emitter struct {
 	fuel, depth uint64 // globals
 	helper      uint64 // function
+	stack       int64  // the most that the call stack may weigh
+	floor       uint64 // global: the fuel at which the guest pauses
+	pause       uint64 // function
+	slice       int64  // fuel between two pauses; 0 for none
 }
 
 // function returns the body of f with everything its points ask for.
@@ -49,17 +53,34 @@ func (e *emitter) charge(out []byte, cost int64) []byte {
 	return e.set(out, e.fuel)
 }
 
-// testFuel writes: trap if fuel < 0.
+// testFuel writes: trap if fuel < 0, or pause if fuel < floor, which traps as well.
 func (e *emitter) testFuel(out []byte) []byte {
 	out = e.get(out, e.fuel)
-	out = append(out, 0x42, 0, 0x53) // i64.const 0, i64.lt_s
-	return append(out, opIf, 0x40, opUnreachable, opEnd)
+	if e.slice > 0 {
+		out = append(e.get(out, e.floor), 0x53, opIf, 0x40, opCall) // i64.lt_s
+		return append(binary.AppendUvarint(out, e.pause), opEnd)
+	}
+	return append(out, trapBelowZero...)
+}
+
+// trapBelowZero is i64.const 0, i64.lt_s, and a trap if so.
+var trapBelowZero = []byte{0x42, 0, 0x53, opIf, 0x40, opUnreachable, opEnd}
+
+// pauseHelper returns the body of a function that traps if fuel < 0 and otherwise
+// lowers the floor. The host is told before it runs, see [pauses].
+func (e *emitter) pauseHelper() []byte {
+	out := append(e.get([]byte{0}, e.fuel), trapBelowZero...)
+	out = appendSigned(append(e.get(out, e.fuel), 0x42), e.slice)
+	out = append(out, 0x7d, 0x42, 0) // i64.sub, i64.const 0
+	out = appendSigned(append(e.get(out, e.fuel), 0x42), e.slice)
+	out = append(out, 0x55, 0x1b) // i64.gt_s, select
+	return append(e.set(out, e.floor), opEnd)
 }
 
 // testDepth writes: trap if depth > the limit.
 func (e *emitter) testDepth(out []byte) []byte {
 	out = e.get(out, e.depth)
-	out = appendSigned(append(out, 0x41), maxStackWeight)
+	out = appendSigned(append(out, 0x41), e.stack)
 	out = append(out, 0x4b) // i32.gt_u
 	return append(out, opIf, 0x40, opUnreachable, opEnd)
 }

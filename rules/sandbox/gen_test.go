@@ -6,10 +6,12 @@ import "math/rand/v2"
 // functions call only those after them. They may trap.
 type gen struct {
 	*rand.Rand
-	fn    int // the function being written
-	loops int // loops open around the current place
-	depth int // expressions open
-	label int // labels open
+	fn    int  // the function being written
+	loops int  // loops open around the current place
+	depth int  // expressions open
+	label int  // labels open
+	host  int  // functions imported, sched_yield and the like, before all others
+	wild  bool // may loop, recurse, grow and reach for memory without end
 }
 
 const (
@@ -20,8 +22,51 @@ const (
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
-func genModule(seed uint64) []byte {
-	g := &gen{Rand: newRand(seed)}
+func genModule(seed uint64) []byte { return (&gen{Rand: newRand(seed)}).module() }
+
+// wildModule writes a module that is valid and need not end.
+func wildModule(seed uint64) []byte { return (&gen{Rand: newRand(seed), wild: true}).module() }
+
+// wildGoModule is like wildModule for the Go profile, whose functions it may call with
+// anything.
+func wildGoModule(seed uint64) []byte {
+	return (&gen{Rand: newRand(seed), wild: true, host: len(goImports)}).module()
+}
+
+// of is the index of a function counted from sluice_buf.
+func (g *gen) of(fn int) string { return u(g.host + fn) }
+
+// hostCall calls a function of the host, now and then with addresses that are any.
+func (g *gen) hostCall() string {
+	at := g.IntN(g.host)
+	h := &goImports[at]
+	c := ""
+	for _, t := range []byte(h.kind.params) {
+		if t == typeI64 {
+			c += "\x42" + s(g.Int64())
+		} else {
+			c += g.address()
+		}
+	}
+	return c + "\x10" + u(at) + repeat("\x1a", len(h.kind.results))
+}
+
+// inGo gives the module what the Go profile asks for.
+func (g *gen) inGo(w *wasm) {
+	for i := range goImports {
+		h := &goImports[i]
+		w.types = append(w.types, "\x60"+sized(h.kind.params)+sized(h.kind.results))
+		w.imports = append(w.imports, sized(wasi)+sized(h.name)+"\x00"+u(len(w.types)-1))
+	}
+	w.memories = []string{"\x01\x02" + u(2+g.IntN(95))}
+	w.exports = []string{
+		exported("memory", kindMemory, 0), exported("sluice_buf", kindFunc, g.host),
+		exported("sluice_decide", kindFunc, g.host+1), exported(initialize, kindFunc, g.host+2+genFuncs),
+	}
+	w.fn(1, code(i32(int64(g.IntN(9)))+"\x10"+g.of(2+g.IntN(genFuncs))+"\x1a"+end))
+}
+
+func (g *gen) module() []byte {
 	w := rule("")
 	w.types = append(w.types, "\x60\x03\x7f\x7f\x7f\x00")
 	w.tables = []string{"\x70\x00\x02"}
@@ -32,10 +77,13 @@ func genModule(seed uint64) []byte {
 		g.fn = 2 + i
 		w.fn(0, g.body())
 	}
-	last := u(1 + genFuncs)
+	if g.host > 0 {
+		g.inGo(&w)
+	}
+	last := g.of(1 + genFuncs)
 	w.elems = []string{"\x00" + i32(0) + end + "\x02" + last + last}
 	if g.IntN(3) == 0 {
-		w.start = u(w.fn(1, code(i32(int64(g.IntN(9)))+"\x10"+u(2+g.IntN(genFuncs))+"\x1a"+end)))
+		w.start = u(g.host + w.fn(1, code(i32(int64(g.IntN(9)))+"\x10"+g.of(2+g.IntN(genFuncs))+"\x1a"+end)))
 	}
 	g.fn = 1
 	w.bodies[1] = g.body()
@@ -59,6 +107,9 @@ func (g *gen) stmt() string {
 	defer func() { g.depth-- }()
 	if g.depth > 5 {
 		return "\x01"
+	}
+	if g.wild && g.IntN(12) == 0 {
+		return g.hostile()
 	}
 	switch g.IntN(14) {
 	case 0, 1:
@@ -89,6 +140,33 @@ func (g *gen) stmt() string {
 		}) + end
 	}
 	return g.i32() + "\x1a"
+}
+
+// hostile is a statement that may have no end, or no place to go.
+func (g *gen) hostile() string {
+	anything := func() string { return i32(int64(int32(g.Uint32()))) }
+	if g.host > 0 && g.IntN(3) == 0 {
+		return g.hostCall()
+	}
+	switch g.IntN(9) {
+	case 0:
+		return "\x03\x40" + g.inside(g.stmts) + "\x0c\x00" + end
+	case 1:
+		return "\x03\x40" + g.inside(func() string { return g.stmts() + g.i32() + "\x0d\x00" }) + end
+	case 2:
+		return g.i32() + "\x10" + g.of(1+g.IntN(1+genFuncs)) + "\x1a" // itself or a caller
+	case 3:
+		return g.i32() + g.i32() + "\x11\x00\x00\x1a"
+	case 4:
+		return anything() + anything() + anything() + "\xfc\x0b\x00"
+	case 5:
+		return anything() + anything() + g.i32() + "\xfc\x0a\x00\x00"
+	case 6:
+		return g.i32() + "\x40\x00\x1a"
+	case 7:
+		return anything() + g.i32() + "\x36\x02" + u(g.IntN(1<<31))
+	}
+	return loadGrants + i32(int64(g.IntN(5))) + store8
 }
 
 // inside writes code within one more label.
@@ -171,5 +249,5 @@ func (g *gen) call() string {
 	if g.IntN(4) == 0 && g.fn < 1+genFuncs {
 		return argument + g.i32() + i32(3) + "\x71\x11\x00\x00" // index 0 to 3 of 2
 	}
-	return argument + "\x10" + u(g.fn+1+g.IntN(1+genFuncs-g.fn))
+	return argument + "\x10" + g.of(g.fn+1+g.IntN(1+genFuncs-g.fn))
 }

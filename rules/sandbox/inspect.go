@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 
+	"sluice/internal/fault"
+	"sluice/internal/identity"
 	"sluice/internal/record"
 	"sluice/rules"
 )
@@ -23,27 +25,45 @@ type Info struct {
 	// null: a first idea of the price. NullFault is set when that went wrong.
 	NullFuel  int64
 	NullFault rules.FaultKind
+	// Plan is the plan for that viewer, as JSON; empty where there is none.
+	Plan string
 }
 
 // Inspect does for an upload what [Runner.Load] does, in this process and
-// without a [Compiler], asks the module about one record of nulls, and keeps
-// nothing. The error is that of Load.
+// without a [Cache], asks the module about one record of nulls, and keeps
+// nothing. The error is that of Load, or says what is wrong with the plan for that
+// viewer. It is for tools; a server has [Cache.Inspect].
 func Inspect(ctx context.Context, module []byte) (Info, error) {
 	done, err := compileTurn(ctx)
 	if err != nil {
 		return Info{}, err
 	}
 	defer done()
-	v, err := build(ctx, module, nil, false)
+	return inspect(ctx, identity.Tenant{}, module, nil)
+}
+
+// Inspect is like the function of that name, with the module compiled by the
+// cache's Compiler. The code stays in the cache: loading the module finds it. The
+// tenant whose turn it is, see [Cache], is that of ctx's principal.
+func (c *Cache) Inspect(ctx context.Context, module []byte) (Info, error) {
+	if len(module) > MaxModule {
+		return Info{}, fault.New(fault.Invalid, "sandbox.Inspect", "module: %d bytes, at most %d", len(module), MaxModule)
+	}
+	p, _ := identity.FromContext(ctx)
+	return inspect(ctx, p.Tenant, module, c)
+}
+
+func inspect(ctx context.Context, tenant identity.Tenant, module []byte, cache *Cache) (Info, error) {
+	v, err := build(ctx, tenant, module, cache, false)
 	if err != nil {
 		return Info{}, err
 	}
 	defer closeVersions(ctx, []*version{v})
-	release, err := slot(ctx)
+	t, err := slot(ctx, tenant)
 	if err != nil {
 		return Info{}, err
 	}
-	defer release()
+	defer t.leave()
 	g, err := v.guest(ctx)
 	if err != nil {
 		return Info{}, err
@@ -59,5 +79,12 @@ func Inspect(ctx context.Context, module []byte) (Info, error) {
 		info.NullFault = v.manifest.Accept(g.batch.verdict(0)).Fault
 	}
 	v.back(ctx, g, a.spoil)
-	return info, nil
+	if !v.plans {
+		return info, nil
+	}
+	if g, err = v.guest(ctx); err != nil {
+		return Info{}, err
+	}
+	info.Plan, err = v.planText(ctx, g)
+	return info, err
 }

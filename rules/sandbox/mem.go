@@ -120,6 +120,18 @@ func (s *shape) tryEncode(b *batch, viewer []record.Value, rows [][]record.Value
 	return b.n
 }
 
+// encodeViewer writes a batch without records. It reports whether the viewer is
+// what the manifest declares and fits.
+func (s *shape) encodeViewer(b *batch, viewer []record.Value) bool {
+	b.n, b.rows = 0, headerSize+s.viewerSize
+	b.masks, b.grants, b.reasons, b.text = b.rows, b.rows, b.rows, b.rows
+	if len(b.buf) < b.rows || !b.row(headerSize, s.viewer, viewer) {
+		return false
+	}
+	b.header(s)
+	return true
+}
+
 func (b *batch) header(s *shape) {
 	for i, v := range [...]uint32{
 		rules.ABI, uint32(b.n), uint32(s.recordSize), 0,
@@ -140,10 +152,11 @@ func (b *batch) row(at int, ks []record.Kind, values []record.Value) bool {
 	var nulls uint64
 	buf, text := b.buf, b.text
 	slots := buf[at+slotSize : at+slotSize*(1+len(ks))]
+	ks = ks[:len(values)]
 	for i := range values {
-		v, slot := &values[i], (*[slotSize]byte)(slots)
+		slot := (*[slotSize]byte)(slots)
 		slots = slots[slotSize:]
-		k := v.Kind()
+		k, n, t := record.Parts(&values[i])
 		switch {
 		case k == record.KindNull:
 			nulls |= 1 << i
@@ -151,17 +164,17 @@ func (b *batch) row(at int, ks []record.Kind, values []record.Value) bool {
 		case k != ks[i]:
 			return false
 		case k == record.KindInt:
-			binary.LittleEndian.PutUint64(slot[:], uint64(v.Int()))
+			binary.LittleEndian.PutUint64(slot[:], uint64(n))
 		case k == record.KindText:
-			t := v.Text()
 			if len(t) > len(buf)-text {
 				return false
 			}
 			b.point(slot, text, len(t))
-			text += copy(buf[text:], t)
+			write(buf[text:text+len(t)], t)
+			text += len(t)
 		default:
 			b.text = text
-			if !b.put(slot, k, v) {
+			if !b.put(slot, k, &values[i]) {
 				return false
 			}
 			text = b.text
@@ -170,6 +183,21 @@ func (b *batch) row(at int, ks []record.Kind, values []record.Value) bool {
 	b.text = text
 	binary.LittleEndian.PutUint64(buf[at:], nulls)
 	return true
+}
+
+// write copies src to dst, which is as long and elsewhere. Of a short text the call of
+// copy would cost more than what it does.
+func write(dst, src []byte) {
+	switch n := len(src); {
+	case n < 4 || n > 16:
+		copy(dst, src)
+	case n < 8:
+		binary.LittleEndian.PutUint32(dst, binary.LittleEndian.Uint32(src))
+		binary.LittleEndian.PutUint32(dst[n-4:], binary.LittleEndian.Uint32(src[n-4:]))
+	default:
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src))
+		binary.LittleEndian.PutUint64(dst[n-8:], binary.LittleEndian.Uint64(src[n-8:]))
+	}
 }
 
 // put writes the kinds that are less usual.
@@ -200,7 +228,8 @@ func (b *batch) putText(slot *[slotSize]byte, text []byte) bool {
 		return false
 	}
 	b.point(slot, b.text, len(text))
-	b.text += copy(b.buf[b.text:], text)
+	write(b.buf[b.text:b.text+len(text)], text)
+	b.text += len(text)
 	return true
 }
 

@@ -10,6 +10,8 @@ import (
 const (
 	exportFuel  = reservedPrefix + "fuel"  // i64, counts down; below zero is spent
 	exportDepth = reservedPrefix + "depth" // i32, the weight of the call stack
+	exportFloor = reservedPrefix + "floor" // i64, the fuel at which the guest pauses
+	exportPause = reservedPrefix + "pause" // called when the fuel is below the floor
 	exportStart = reservedPrefix + "start" // what was the start section
 	exportSaved = reservedPrefix + "g"     // + index: a mutable global of the module
 )
@@ -22,9 +24,16 @@ func (m *module) meter() []byte {
 		fuel:   uint64(len(m.globals)),
 		depth:  uint64(len(m.globals) + 1),
 		helper: uint64(len(m.functions)),
+		stack:  int64(m.limits.stack),
+		floor:  uint64(len(m.globals) + 2),
+		pause:  uint64(len(m.functions)),
+		slice:  m.limits.slice,
+	}
+	if m.facts.bulk {
+		e.pause++
 	}
 	m.addCode(&e)
-	m.addHelper(&e)
+	m.addHelpers(&e)
 	m.addGlobals()
 	m.addExports(&e)
 	m.have[secStart] = false
@@ -40,48 +49,58 @@ func (m *module) meter() []byte {
 }
 
 func (m *module) addCode(e *emitter) {
-	n := len(m.code)
-	if m.facts.bulk {
-		n++
-	}
-	out := binary.AppendUvarint(nil, uint64(n))
+	bodies := make([][]byte, 0, len(m.code)+2)
 	for i := range m.code {
-		body := e.function(&m.code[i])
-		out = binary.AppendUvarint(out, uint64(len(body)))
-		out = append(out, body...)
+		bodies = append(bodies, e.function(&m.code[i]))
 	}
 	if m.facts.bulk {
-		body := e.bulkHelper()
-		out = binary.AppendUvarint(out, uint64(len(body)))
-		out = append(out, body...)
+		bodies = append(bodies, e.bulkHelper())
+	}
+	if e.slice > 0 {
+		bodies = append(bodies, e.pauseHelper())
+	}
+	out := binary.AppendUvarint(nil, uint64(len(bodies)))
+	for _, b := range bodies {
+		out = append(binary.AppendUvarint(out, uint64(len(b))), b...)
 	}
 	m.body[secCode], m.have[secCode] = out, true
 }
 
-// addHelper declares the function that bulk operations pay through.
-func (m *module) addHelper(e *emitter) {
-	if !m.facts.bulk {
-		return
+// addHelpers declares the functions that bulk operations pay through, and that guests
+// pause in.
+func (m *module) addHelpers(e *emitter) {
+	types := len(m.types)
+	if m.facts.bulk {
+		m.extend(secType, 1, []byte{0x60, 1, typeI32, 1, typeI32})
+		m.extend(secFunction, 1, binary.AppendUvarint(nil, uint64(types)))
+		types++
 	}
-	m.extend(secType, 1, []byte{0x60, 1, typeI32, 1, typeI32})
-	m.extend(secFunction, 1, binary.AppendUvarint(nil, uint64(len(m.types))))
+	if e.slice > 0 {
+		m.extend(secType, 1, []byte{0x60, 0, 0})
+		m.extend(secFunction, 1, binary.AppendUvarint(nil, uint64(types)))
+	}
 }
 
-// addGlobals appends the two counters, both 0: nothing runs until the host has
-// set the fuel.
+// addGlobals appends the counters, all 0: nothing runs until the host has set the
+// fuel.
 func (m *module) addGlobals() {
-	m.extend(secGlobal, 2, []byte{
+	m.extend(secGlobal, 3, []byte{
 		typeI64, 1, 0x42, 0, opEnd,
 		typeI32, 1, 0x41, 0, opEnd,
+		typeI64, 1, 0x42, 0, opEnd,
 	})
 }
 
 func (m *module) addExports(e *emitter) {
-	m.extend(secExport, 2, appendExport(appendExport(nil, exportFuel, kindGlobal, e.fuel), exportDepth, kindGlobal, e.depth))
+	counters := appendExport(appendExport(nil, exportFuel, kindGlobal, e.fuel), exportDepth, kindGlobal, e.depth)
+	m.extend(secExport, 3, appendExport(counters, exportFloor, kindGlobal, e.floor))
 	for i, g := range m.globals {
 		if g.mutable {
 			m.extend(secExport, 1, appendExport(nil, exportSaved+strconv.Itoa(i), kindGlobal, uint64(i)))
 		}
+	}
+	if e.slice > 0 {
+		m.extend(secExport, 1, appendExport(nil, exportPause, kindFunc, e.pause))
 	}
 	if m.start >= 0 {
 		m.extend(secExport, 1, appendExport(nil, exportStart, kindFunc, uint64(m.start)))

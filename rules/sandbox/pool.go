@@ -5,15 +5,33 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"sluice/internal/identity"
+	"sluice/rules"
 )
 
 // slots bounds the guests that run at once in this process: a guest cannot be
-// preempted, so one processor always stays for everything else.
-var slots = sync.OnceValue(func() chan struct{} {
-	return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+// preempted, so one processor always stays for everything else. A turn is a call of
+// a guest with what prepares and checks it, and what tenants spend is fuel.
+var slots = sync.OnceValue(func() *gate {
+	g := newGate(guestsAtOnce(), guestsAtOnce(), quietFuel)
+	g.margin = turnFuel
+	return g
 })
 
-func releaseSlot() { <-slots() }
+func guestsAtOnce() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+
+const (
+	// quietFuel is what the rules of a tenant that was quiet may spend before it
+	// takes turns with tenants that were busy: the fuel of one query.
+	quietFuel = rules.QueryFuel
+	// turnFuel is what a tenant spends in a row where another wants every turn as well,
+	// about a quarter of a millisecond: to change takes time.
+	turnFuel = 1_000_000
+	// faultWeight is how many times a call counts in the order of turns that was
+	// about one record and went wrong: it is of no use to anybody.
+	faultWeight = 16
+)
 
 // compiling lets one module at a time be compiled in this process.
 var compiling = make(chan struct{}, 1)
@@ -22,9 +40,46 @@ func compileTurn(ctx context.Context) (done func(), err error) {
 	return enter(ctx, compiling, func() { <-compiling })
 }
 
-// slot waits for the right to run one guest, or for the end of ctx.
-func slot(ctx context.Context) (release func(), err error) {
-	return enter(ctx, slots(), releaseSlot)
+// loading is held by whoever loads one version; the others wait for it.
+type loading struct {
+	gate    chan struct{}
+	holders int // guarded by Runner.mu: who has it or waits
+}
+
+// turn waits for the right to load the version, or for the end of ctx. With a
+// Cache, versions are loaded side by side; what is compiled in this process is
+// compiled one by one.
+func (r *Runner) turn(ctx context.Context, k key) (done func(), err error) {
+	if r.opts.Cache == nil {
+		return compileTurn(ctx)
+	}
+	r.mu.Lock()
+	t := r.loading[k]
+	if t == nil {
+		t = &loading{gate: make(chan struct{}, 1)}
+		r.loading[k] = t
+	}
+	t.holders++
+	r.mu.Unlock()
+	leave := func() {
+		r.mu.Lock()
+		if t.holders--; t.holders == 0 {
+			delete(r.loading, k)
+		}
+		r.mu.Unlock()
+	}
+	done, err = enter(ctx, t.gate, func() { <-t.gate; leave() })
+	if err != nil {
+		leave()
+	}
+	return done, err
+}
+
+// slot waits for the right to run one guest, or for the end of ctx. Whoever gets
+// it leaves it, and says what was spent.
+func slot(ctx context.Context, tenant identity.Tenant) (*turn, error) {
+	t := slots().turn(tenant)
+	return t, t.take(ctx)
 }
 
 func enter(ctx context.Context, gate chan struct{}, leave func()) (func(), error) {
@@ -39,8 +94,9 @@ func enter(ctx context.Context, gate chan struct{}, leave func()) (func(), error
 	}
 }
 
-// pool holds the idle guests of one version. A guest runs only while its user
-// holds a slot, so there are never more guests than slots.
+// pool holds the idle guests of one version. A guest is taken only by who holds a
+// slot, but keeps while it stands back for others in the middle of a call: there may be
+// more of them than slots, and the budget bounds those that are idle.
 type pool struct {
 	mu   sync.Mutex
 	idle []*guest // guarded by mu
@@ -99,9 +155,12 @@ func (v *version) back(ctx context.Context, g *guest, spoil bool) {
 		g.close(ctx)
 		return
 	}
-	if !v.noReset {
-		g.reset()
+	if !v.noReset && g.reset(ctx) != nil {
+		v.budget.give(v.bytes())
+		g.close(ctx)
+		return
 	}
+	g.at = nil
 	v.pool.put(g)
 }
 

@@ -29,7 +29,8 @@ func (r *reader) fail(format string, args ...any) {
 	r.err = fault.New(fault.Invalid, "sandbox", "module: %s", what)
 }
 
-// over fails because the place has more of something than the limit.
+// over fails because the place has more of something than the limit, and says what to
+// change.
 func (r *reader) over(n int64, what string, limit int) {
 	if r.err != nil {
 		return
@@ -38,7 +39,7 @@ func (r *reader) over(n int64, what string, limit int) {
 	if subject == "" {
 		subject = "it"
 	}
-	r.err = fault.New(fault.Invalid, "sandbox", "module: %s has %s %s, the limit is %s", subject, thousands(n), what, thousands(int64(limit)))
+	r.err = fault.New(fault.Invalid, "sandbox", "module: %s has %s %s, the limit is %s%s", subject, thousands(n), what, thousands(int64(limit)), adviceOn(r.place, what))
 }
 
 // thousands writes a number of 0 or more with commas.

@@ -21,9 +21,11 @@ type Events struct {
 
 // Options configure a Runner. The zero Options and nil are usable.
 type Options struct {
-	// Compiler stands before compilation, see there; nil for none.
-	Compiler Compiler
-	Events   Events
+	// Cache compiles modules and keeps their code, and may be shared by Runners;
+	// with nil they are compiled in this process, bounded by the static check
+	// alone, which is for tools and tests.
+	Cache  *Cache
+	Events Events
 	// MaxVersions is how many modules stay loaded, 256 by default. The one that
 	// was not asked for longest makes room; it can be loaded again.
 	MaxVersions int
@@ -31,6 +33,10 @@ type Options struct {
 	// by default. When they hold more, the guests of the rule that was not asked
 	// for longest are closed.
 	MaxIdle int64
+	// TenantFuel is how much fuel the rules of one tenant may spend a second in
+	// the long run, by default 2,000,000,000 for each guest that may run at once.
+	// A tenant that spends more waits.
+	TenantFuel int64
 
 	interpreter bool // tests: the slow engine, to compare with
 }
@@ -50,11 +56,13 @@ type key struct {
 type Runner struct {
 	opts Options
 	idle budget
+	fuel *buckets
 
 	mu          sync.Mutex
 	versions    map[key]*version // guarded by mu
 	quarantined map[key]bool     // guarded by mu; outlives eviction
 	clock       uint64           // guarded by mu: orders uses
+	loading     map[key]*loading // guarded by mu
 	closed      bool             // guarded by mu
 }
 
@@ -62,13 +70,17 @@ var _ rules.Runner = (*Runner)(nil)
 
 // New returns a Runner; nil options are the defaults.
 func New(o *Options) (*Runner, error) {
-	r := &Runner{versions: map[key]*version{}, quarantined: map[key]bool{}}
+	r := &Runner{versions: map[key]*version{}, quarantined: map[key]bool{}, loading: map[key]*loading{}}
 	if o != nil {
 		r.opts = *o
 	}
-	if r.opts.MaxVersions < 0 || r.opts.MaxIdle < 0 {
-		return nil, fault.New(fault.Invalid, "sandbox.New", "MaxVersions, MaxIdle: expected 0 or more")
+	if r.opts.MaxVersions < 0 || r.opts.MaxIdle < 0 || r.opts.TenantFuel < 0 || r.opts.TenantFuel > maxTenantFuel {
+		return nil, fault.New(fault.Invalid, "sandbox.New", "MaxVersions, MaxIdle, TenantFuel: expected 0 or more, and TenantFuel at most %d", int64(maxTenantFuel))
 	}
+	if r.opts.TenantFuel == 0 {
+		r.opts.TenantFuel = defaultTenantFuel * int64(guestsAtOnce())
+	}
+	r.fuel = newBuckets(r.opts.TenantFuel)
 	if r.opts.MaxIdle == 0 {
 		r.opts.MaxIdle = defaultIdle
 	}
@@ -94,20 +106,21 @@ func (r *Runner) Close() error {
 }
 
 // Load checks, meters and compiles a module for the tenant. It returns an error
-// of kind Invalid for a module that is refused, and ctx's error if that ends
-// first; compilation itself is not interrupted.
+// of kind Invalid for a module that is refused, of kind Unavailable when nothing
+// can be compiled here now, and ctx's error if that ends first; without a Cache
+// compilation itself is not interrupted.
 func (r *Runner) Load(ctx context.Context, tenant identity.Tenant, module []byte) (rules.Hash, error) {
 	if tenant.IsZero() {
 		return rules.Hash{}, fault.New(fault.Internal, "sandbox.Load", "no tenant")
 	}
-	if len(module) > maxModule {
-		return rules.Hash{}, fault.New(fault.Invalid, "sandbox.Load", "module: %d bytes, at most %d", len(module), maxModule)
+	if len(module) > MaxModule {
+		return rules.Hash{}, fault.New(fault.Invalid, "sandbox.Load", "module: %d bytes, at most %d", len(module), MaxModule)
 	}
 	h := rules.HashOf(module)
 	if ctx.Err() == nil && r.Loaded(tenant, h) {
 		return h, nil
 	}
-	done, err := compileTurn(ctx)
+	done, err := r.turn(ctx, key{tenant, h})
 	if err != nil {
 		return rules.Hash{}, err
 	}
@@ -115,11 +128,10 @@ func (r *Runner) Load(ctx context.Context, tenant identity.Tenant, module []byte
 	if r.Loaded(tenant, h) {
 		return h, nil
 	}
-	v, err := build(ctx, module, r.opts.Compiler, r.opts.interpreter)
+	v, err := build(ctx, tenant, module, r.opts.Cache, r.opts.interpreter)
 	if err != nil {
 		return rules.Hash{}, err
 	}
-	v.key = key{tenant, h}
 	r.adopt(ctx, v)
 	return h, r.add(ctx, v)
 }
@@ -254,6 +266,6 @@ func (r *Runner) quarantine(k key, kind rules.FaultKind) {
 func closeVersions(ctx context.Context, vs []*version) {
 	for _, v := range vs {
 		v.drain(ctx)
-		_ = v.runtime.Close(ctx) // memory only: there is no error to act on
+		_ = v.free(ctx) // memory only: there is no error to act on
 	}
 }

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"strings"
+
+	"sluice/rules"
 )
 
 // Section ids.
@@ -66,13 +68,16 @@ type export struct {
 
 // module is what the check learned. Sections are borrowed from the source.
 type module struct {
-	body [sections][]byte
-	have [sections]bool
+	limits  *limits
+	profile rules.Profile
+	body    [sections][]byte
+	have    [sections]bool
 
 	types     []funcType
 	imported  int   // functions imported; they come first in the index space
 	functions []int // the type of each function, imported ones included
 	tables    int
+	entries   int // of the table
 	memories  int
 	pages     int // initial memory
 	globals   []global
@@ -92,12 +97,32 @@ type facts struct {
 	bulk, grows                         bool
 }
 
-// parse reads and checks a whole module.
-func parse(src []byte) (*module, error) {
-	m := &module{start: -1, dataCount: -1}
+// parse reads and checks a whole module of a rule in the lean profile.
+func parse(src []byte) (*module, error) { return parseAs(src, rules.Lean) }
+
+// parseAs reads and checks a whole module of a rule in a profile.
+func parseAs(src []byte, profile rules.Profile) (*module, error) {
+	m, err := parsePlain(src, profile)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{}
+	m.checkInterface(r)
+	if r.err != nil {
+		return nil, r.err
+	}
+	return m, nil
+}
+
+// parseModule reads and checks a lean module without asking for the exports that
+// make it a rule.
+func parseModule(src []byte) (*module, error) { return parsePlain(src, rules.Lean) }
+
+func parsePlain(src []byte, profile rules.Profile) (*module, error) {
+	m := &module{limits: limitsOf(profile), profile: profile, start: -1, dataCount: -1}
 	r := &reader{b: src}
-	if len(src) > maxModule {
-		r.over(int64(len(src)), "bytes", maxModule)
+	if len(src) > m.limits.module {
+		r.over(int64(len(src)), "bytes", m.limits.module)
 	}
 	if r.err == nil && !strings.HasPrefix(string(src[:min(len(src), 8)]), wasmHeader) {
 		r.fail("expected a WebAssembly module of version 1")
@@ -150,7 +175,7 @@ func (m *module) section(id byte, s *reader) {
 	case secImport:
 		m.readImports(s)
 	case secFunction:
-		for range s.count("functions", maxFunctions) {
+		for range s.count("functions", m.limits.functions) {
 			m.functions = append(m.functions, s.index("type", len(m.types)))
 		}
 	case secTable:
@@ -168,7 +193,7 @@ func (m *module) section(id byte, s *reader) {
 			m.readElement(s)
 		}
 	case secDataCount:
-		m.dataCount = s.count("data segments", maxData)
+		m.dataCount = s.count("data segments", m.limits.data)
 	case secCode:
 		m.readCode(s)
 	case secData:
@@ -201,26 +226,6 @@ func checkType(s *reader, t byte) {
 	}
 }
 
-var abortType = funcType{params: string([]byte{typeI32, typeI32, typeI32, typeI32})}
-
-func (m *module) readImports(s *reader) {
-	n := s.u32()
-	for range min(n, maxImports+1) { // one more, to name it
-		space, name, kind := s.name(), s.name(), s.u8()
-		if s.err == nil && (kind != kindFunc || space != "env" || name != "abort") {
-			s.fail("import %.40q.%.40q: the only import is the function env.abort; define in the source what it calls", space, name)
-		}
-		m.functions = append(m.functions, s.index("type", len(m.types)))
-		m.imported++
-	}
-	if n > maxImports {
-		s.over(int64(n), "imports", maxImports)
-	}
-	if s.err == nil && m.imported > 0 && m.types[m.functions[0]] != abortType {
-		s.fail("import env.abort: expected four i32 and no result")
-	}
-}
-
 func (m *module) readTable(s *reader) {
 	m.tables = s.count("tables", 1)
 	for range m.tables {
@@ -228,7 +233,8 @@ func (m *module) readTable(s *reader) {
 			s.fail("a table holds functions only")
 		}
 		flag := s.u8()
-		least := s.count("table entries", maxTableEntries)
+		least := s.count("table entries", m.limits.tableEntries)
+		m.entries = least
 		if flag > 1 {
 			s.fail("table: limits of kind %d", flag)
 		}
@@ -242,7 +248,7 @@ func (m *module) readMemory(s *reader) {
 	m.memories = s.count("memories", 1)
 	for range m.memories {
 		flag := s.u8()
-		m.pages = s.count("pages of memory", maxMemoryPages)
+		m.pages = s.count("pages of memory", m.limits.pages)
 		if flag > 1 {
 			s.fail("memory: shared and 64-bit memories are not supported")
 		}
@@ -267,15 +273,16 @@ func (m *module) readGlobals(s *reader) {
 	}
 }
 
-// constant reads a constant expression of type t: one constant and an end.
-// Nothing can be imported that another constant could refer to.
-func constant(s *reader, t byte) {
+// constant reads a constant expression of type t: one constant and an end, and
+// returns the value of an integer. Nothing can be imported that another constant
+// could refer to.
+func constant(s *reader, t byte) (v int64) {
 	op := s.u8()
 	switch {
 	case op == 0x41 && t == typeI32:
-		s.signed(32)
+		v = s.signed(32)
 	case op == 0x42 && t == typeI64:
-		s.signed(64)
+		v = s.signed(64)
 	case op == 0x43 && t == typeF32:
 		s.bytes(4)
 	case op == 0x44 && t == typeF64:
@@ -286,6 +293,7 @@ func constant(s *reader, t byte) {
 	if s.u8() != 0x0b {
 		s.fail("expected the end of a constant")
 	}
+	return v
 }
 
 func (m *module) readExports(s *reader) {
@@ -323,13 +331,16 @@ func (m *module) readStart(s *reader) {
 }
 
 // readElement reads one element segment. The three low bits of its kind say:
-// not active, with a table index or declared only, functions as expressions.
+// not active, with a table index or declared only, functions as expressions. One
+// that does not fit the table is refused: the engine would leave it out, and all
+// after it, where the specification asks for a trap.
 func (m *module) readElement(s *reader) {
 	kind := s.u8()
 	if kind > 7 {
 		s.fail("element segment of kind %d", kind)
 	}
 	passive, explicit, exprs := kind&1 != 0, kind&2 != 0, kind&4 != 0
+	room := m.limits.tableEntries
 	if !passive {
 		if explicit {
 			s.zero("element segment: table")
@@ -337,7 +348,11 @@ func (m *module) readElement(s *reader) {
 		if m.tables == 0 {
 			s.fail("element segment: there is no table")
 		}
-		constant(s, typeI32)
+		from := uint32(constant(s, typeI32))
+		if s.err == nil && uint64(from) > uint64(m.entries) {
+			s.fail("element segment: it starts at entry %d of a table of %d", from, m.entries)
+		}
+		room = m.entries - int(from)
 	}
 	if passive || explicit {
 		want := byte(0)
@@ -348,12 +363,24 @@ func (m *module) readElement(s *reader) {
 			s.fail("element segment: expected functions")
 		}
 	}
-	for range s.count("entries of an element segment", maxTableEntries) {
+	n := s.count("entries of an element segment", m.limits.tableEntries)
+	if n > room {
+		s.fail("element segment: %d entries where the table has room for %d", n, room)
+	}
+	for range n {
 		if exprs {
 			m.functionConstant(s)
 		} else {
-			s.index("function", len(m.functions))
+			m.element(s)
 		}
+	}
+}
+
+// element reads a function of a table. One of the host's that costs more than
+// others cannot be called through a table: nothing would pay for it.
+func (m *module) element(s *reader) {
+	if f := s.index("function", len(m.functions)); f < m.imported && m.limits.hostCall > 0 {
+		s.fail("element segment: function %d is imported; it can be called by its name alone", f)
 	}
 }
 
@@ -364,7 +391,7 @@ func (m *module) functionConstant(s *reader) {
 			s.fail("element segment: expected functions")
 		}
 	case 0xd2: // ref.func
-		s.index("function", len(m.functions))
+		m.element(s)
 	default:
 		s.fail("element segment: expected a function")
 	}
@@ -374,7 +401,7 @@ func (m *module) functionConstant(s *reader) {
 }
 
 func (m *module) readData(s *reader) {
-	m.data = s.count("data segments", maxData)
+	m.data = s.count("data segments", m.limits.data)
 	for range m.data {
 		kind := s.u8()
 		switch kind {
@@ -394,7 +421,7 @@ func (m *module) readData(s *reader) {
 	}
 }
 
-// finish checks what holds between sections and what the interface asks for.
+// finish checks what holds between sections.
 func (m *module) finish(r *reader) {
 	if len(m.code) != len(m.functions)-m.imported {
 		r.fail("%d functions and %d bodies", len(m.functions)-m.imported, len(m.code))
@@ -402,10 +429,17 @@ func (m *module) finish(r *reader) {
 	if m.dataCount >= 0 && m.dataCount != m.data {
 		r.fail("%d data segments, %d announced", m.data, m.dataCount)
 	}
+}
+
+// checkInterface asks for the exports through which the host reaches a rule.
+func (m *module) checkInterface(r *reader) {
 	call := funcType{string([]byte{typeI32}), string([]byte{typeI32})}
 	m.requireFunc(r, "sluice_buf", call, true)
 	m.requireFunc(r, "sluice_decide", call, true)
 	m.requireFunc(r, "sluice_plan", call, false)
+	if m.profile == rules.Go {
+		m.requireFunc(r, initialize, funcType{}, true)
+	}
 	if e, ok := m.export("memory"); !ok || e.kind != kindMemory {
 		r.fail("expected the memory exported as %q", "memory")
 	}
@@ -417,7 +451,7 @@ func (m *module) requireFunc(r *reader, name string, t funcType, must bool) {
 		return
 	}
 	if r.err == nil && (!ok || e.kind != kindFunc || m.types[m.functions[e.index]] != t) {
-		r.fail("expected an exported function %s(i32) → i32", name)
+		r.fail("expected an exported function %s%s", name, t)
 	}
 }
 

@@ -209,6 +209,193 @@ export function days(year: i64, month: i64, day: i64): i64 {
   }
 }
 
+// A plan stands in memory that the host puts back after every call: its length, and
+// at most PLAN_BYTES bytes of JSON.
+const PLAN_BYTES: u32 = 4096;
+const planAt: usize = memory.data(4100, 4);
+let planLength: u32 = 0;
+let planSaid: u32 = 0;
+
+/** Plan says what every record satisfies that a share rule shares with one viewer,
+ * so that lists read an index in place of the whole form:
+ *
+ *   export function sluice_plan(batch: Batch): usize {
+ *     const viewer = batch.viewer;
+ *     if (viewer.isNull(VIEWER_TEAM)) return Plan.nothing();
+ *     Plan.begin();
+ *     Plan.text("team", "eq", viewer.text(VIEWER_TEAM));
+ *     Plan.oneOf("status", "open", "held");
+ *     return Plan.done();
+ *   }
+ *
+ * All that is said holds at once; say nothing, and any record may be shared. What
+ * the plan leaves out is not shared, so say no more than the rule demands of every
+ * record. column is the name in the manifest, op an operator of filters: "eq", "ne",
+ * "lt", "lte", "gt", "gte", for texts also "startsWith" and the like, for a
+ * multi-choice "has". A condition that does not fit any more is left out, which
+ * makes the plan wider and nothing else. Names and literals are ASCII. */
+export class Plan {
+  static begin(): void {
+    planLength = planSaid = 0;
+    Plan.raw('{"and":[');
+  }
+
+  /** done returns the plan, for sluice_plan to return. */
+  static done(): usize {
+    Plan.raw("]}");
+    store<u32>(planAt, planLength);
+    return planAt;
+  }
+
+  /** nothing is the plan of a viewer with whom nothing is shared. */
+  static nothing(): usize {
+    planLength = 0;
+    Plan.raw('{"or":[');
+    return Plan.done();
+  }
+
+  /** text compares with a text of the viewer. One of more than 512 bytes as JSON is
+   * left out, as it would cost much of a call's fuel. */
+  static text(column: string, op: string, value: Text): void {
+    let need = value.length;
+    if (need > 512 || planSaid == 64) return;
+    for (let i: u32 = 0; i < value.length; i++) {
+      const c = value.byte(i);
+      if (c < 0x20) need += 5;
+      else if (c == 0x22 || c == 0x5c) need++;
+    }
+    if (need > 512) return;
+    const from = Plan.open(column, op);
+    Plan.byte(0x22);
+    for (let i: u32 = 0; i < value.length; i++) Plan.escaped(value.byte(i));
+    Plan.byte(0x22);
+    Plan.close(from);
+  }
+
+  /** literal compares with an ASCII literal. */
+  static literal(column: string, op: string, value: string): void {
+    if (planSaid == 64) return;
+    const from = Plan.open(column, op);
+    Plan.quoted(value);
+    Plan.close(from);
+  }
+
+  /** oneOf is for a column that is one of up to four ASCII literals. */
+  static oneOf(column: string, a: string, b: string, c: string | null = null, d: string | null = null): void {
+    const from = Plan.open(column, "in");
+    Plan.byte(0x5b);
+    Plan.quoted(a);
+    Plan.byte(0x2c);
+    Plan.quoted(b);
+    if (c !== null) {
+      Plan.byte(0x2c);
+      Plan.quoted(c);
+    }
+    if (d !== null) {
+      Plan.byte(0x2c);
+      Plan.quoted(d);
+    }
+    Plan.byte(0x5d);
+    Plan.close(from);
+  }
+
+  static int(column: string, op: string, value: i64): void { Plan.decimal(column, op, value, 0); }
+
+  /** decimal compares with units of the last of scale places, as Row.decimal reads
+   * them. */
+  static decimal(column: string, op: string, value: i64, scale: u32): void {
+    const from = Plan.open(column, op);
+    const n = <u64>(value < 0 ? -value : value), one = <u64>units(1, scale);
+    Plan.byte(0x22);
+    if (value < 0) Plan.byte(0x2d);
+    Plan.digits(n / one, 1);
+    if (scale > 0) {
+      Plan.byte(0x2e);
+      Plan.digits(n % one, scale);
+    }
+    Plan.byte(0x22);
+    Plan.close(from);
+  }
+
+  /** date compares with a date as Row.date reads it. */
+  static date(column: string, op: string, date: i64): void {
+    if (date < days(1, 1, 1) || date > days(9999, 12, 31)) return;
+    const from = Plan.open(column, op);
+    const era = (date + 719468) / 146097, n = date + 719468 - era * 146097;
+    const year = (n - n / 1460 + n / 36524 - n / 146096) / 365;
+    const day = n - (365 * year + year / 4 - year / 100), month = (5 * day + 2) / 153;
+    Plan.byte(0x22);
+    Plan.digits(<u64>(year + era * 400 + <i64>(month >= 10)), 4);
+    Plan.byte(0x2d);
+    Plan.digits(<u64>(month < 10 ? month + 3 : month - 9), 2);
+    Plan.byte(0x2d);
+    Plan.digits(<u64>(day - (153 * month + 2) / 5 + 1), 2);
+    Plan.byte(0x22);
+    Plan.close(from);
+  }
+
+  static bool(column: string, value: bool): void {
+    const from = Plan.open(column, "eq");
+    Plan.raw(value ? "true" : "false");
+    Plan.close(from);
+  }
+
+  static isNull(column: string, value: bool): void {
+    const from = Plan.open(column, "isNull");
+    Plan.raw(value ? "true" : "false");
+    Plan.close(from);
+  }
+
+  private static byte(c: u8): void {
+    if (planLength < PLAN_BYTES) store<u8>(planAt + 4 + planLength, c);
+    planLength++; // beyond the end: close takes it back
+  }
+
+  private static raw(ascii: string): void {
+    for (let i = 0, n = ascii.length; i < n; i++) Plan.byte(load<u8>(changetype<usize>(ascii) + (<usize>i << 1)));
+  }
+
+  private static escaped(c: u8): void {
+    if (c == 0x22 || c == 0x5c) Plan.byte(0x5c);
+    if (c >= 0x20) {
+      Plan.byte(c);
+    } else {
+      Plan.raw("\\u00");
+      Plan.byte(c < 16 ? 0x30 : 0x31);
+      Plan.byte((c & 15) < 10 ? 0x30 + (c & 15) : 0x57 + (c & 15));
+    }
+  }
+
+  private static quoted(ascii: string): void {
+    Plan.byte(0x22);
+    for (let i = 0, n = ascii.length; i < n; i++) Plan.escaped(load<u8>(changetype<usize>(ascii) + (<usize>i << 1)));
+    Plan.byte(0x22);
+  }
+
+  private static digits(n: u64, least: u32): void {
+    let one: u64 = 1, count: u32 = 1;
+    while (n / one >= 10 || count < least) { one *= 10; count++; }
+    for (; one > 0; one /= 10) Plan.byte(<u8>(0x30 + n / one % 10));
+  }
+
+  private static open(column: string, op: string): u32 {
+    const from = planLength;
+    Plan.raw(planSaid > 0 ? ",{" : "{");
+    Plan.quoted(column);
+    Plan.raw(":{");
+    Plan.quoted(op);
+    Plan.byte(0x3a);
+    return from;
+  }
+
+  private static close(from: u32): void {
+    Plan.raw("}}");
+    // The plan's own end has to fit, and a filter holds no more conditions.
+    if (planLength > PLAN_BYTES - 2 || planSaid == 64) planLength = from;
+    else planSaid++;
+  }
+}
+
 /** sluice_buf gives the host an area for the batch, from the allocator of
  * whatever runtime the rule is built with. */
 export function sluice_buf(size: i32): usize {

@@ -139,6 +139,175 @@ static inline int sl_has(sl_list list, sl_text text) {
 /* SL_IS compares a text with a literal: SL_IS(status, "open"). */
 #define SL_IS(text, literal) sl_same((text), SL_TEXT(literal))
 
+/* ---- plans, for share rules: #define SL_PLAN before the #include ---- */
+
+#ifdef SL_PLAN
+
+/* sl_plan says what every record satisfies that the rule shares with one viewer,
+ * so that lists read an index in place of the whole form. All that is said holds
+ * at once; say nothing, and any record may be shared. What the plan leaves out is
+ * not shared, so say no more than rule() demands of every record. */
+typedef struct { sl_u32 length; char text[4096]; sl_u32 said, nothing; } sl_plan;
+
+/* plan is yours: it sees the viewer alone. */
+static void plan(const sl_row *viewer, sl_plan *out);
+
+/* What follows adds one condition each. column is the name in the manifest, op an
+ * operator of filters: "eq", "ne", "lt", "lte", "gt", "gte", for texts also
+ * "startsWith" and the like, for a multi-choice "has". A condition that does not
+ * fit any more is left out, which makes the plan wider and nothing else. */
+static inline void sl_plan_text(sl_plan *out, const char *column, const char *op, sl_text value);
+static inline void sl_plan_in(sl_plan *out, const char *column, const sl_text *values, sl_u32 count);
+static inline void sl_plan_int(sl_plan *out, const char *column, const char *op, sl_i64 value);
+static inline void sl_plan_decimal(sl_plan *out, const char *column, const char *op, sl_i64 units, sl_u32 scale);
+static inline void sl_plan_date(sl_plan *out, const char *column, const char *op, sl_i64 days);
+static inline void sl_plan_bool(sl_plan *out, const char *column, int value);
+static inline void sl_plan_null(sl_plan *out, const char *column, int is_null);
+/* sl_plan_nothing says that nothing is shared with this viewer. */
+static inline void sl_plan_nothing(sl_plan *out);
+
+static inline void sl_plan_byte(sl_plan *out, char c) {
+  if (out->length < sizeof(out->text)) out->text[out->length] = c;
+  out->length++; /* beyond the end: sl_plan_close takes it back */
+}
+
+static inline void sl_plan_raw(sl_plan *out, const char *text) {
+  while (*text) sl_plan_byte(out, *text++);
+}
+
+static inline void sl_plan_quoted(sl_plan *out, const char *text, sl_u32 length) {
+  sl_plan_byte(out, '"');
+  for (sl_u32 i = 0; i < length; i++) {
+    sl_u8 c = (sl_u8)text[i];
+    if (c == '"' || c == '\\') sl_plan_byte(out, '\\');
+    if (c >= ' ') {
+      sl_plan_byte(out, (char)c);
+    } else {
+      sl_plan_raw(out, "\\u00");
+      sl_plan_byte(out, c < 16 ? '0' : '1');
+      sl_plan_byte(out, "0123456789abcdef"[c & 15]);
+    }
+  }
+  sl_plan_byte(out, '"');
+}
+
+static inline void sl_plan_digits(sl_plan *out, sl_u64 n, sl_u32 least) {
+  char digits[20];
+  sl_u32 count = 0;
+  for (; n > 0 || count < least; n /= 10) digits[count++] = (char)('0' + n % 10);
+  while (count > 0) sl_plan_byte(out, digits[--count]);
+}
+
+/* sl_plan_number writes a number of units of the last of scale places. */
+static inline void sl_plan_number(sl_plan *out, sl_i64 units, sl_u32 scale) {
+  sl_u64 n = units < 0 ? -(sl_u64)units : (sl_u64)units, one = 1;
+  for (sl_u32 i = 0; i < scale; i++) one *= 10;
+  if (units < 0) sl_plan_byte(out, '-');
+  sl_plan_digits(out, n / one, 1);
+  if (scale == 0) return;
+  sl_plan_byte(out, '.');
+  sl_plan_digits(out, n % one, scale);
+}
+
+static inline sl_u32 sl_plan_open(sl_plan *out, const char *column, const char *op) {
+  sl_u32 from = out->length, length = 0;
+  while (column[length]) length++;
+  sl_plan_raw(out, out->said ? ",{" : "{");
+  sl_plan_quoted(out, column, length);
+  sl_plan_raw(out, ":{\"");
+  sl_plan_raw(out, op);
+  sl_plan_raw(out, "\":");
+  return from;
+}
+
+static inline void sl_plan_close(sl_plan *out, sl_u32 from) {
+  sl_plan_raw(out, "}}");
+  /* The plan's own end has to fit, and a filter holds no more conditions. */
+  if (out->length > sizeof(out->text) - 2 || out->said == 64) out->length = from;
+  else out->said++;
+}
+
+/* sl_plan_fits reports whether a text is worth writing: one of more than 512 bytes
+ * as JSON is left out, as it would cost much of a call's fuel. */
+static inline int sl_plan_fits(const sl_plan *out, sl_text value) {
+  sl_u32 need = value.length;
+  if (need > 512 || out->said == 64) return 0;
+  for (sl_u32 i = 0; i < value.length; i++) {
+    sl_u8 c = (sl_u8)value.data[i];
+    if (c < ' ') need += 5;
+    else if (c == '"' || c == '\\') need++;
+  }
+  return need <= 512;
+}
+
+static inline void sl_plan_text(sl_plan *out, const char *column, const char *op, sl_text value) {
+  if (!sl_plan_fits(out, value)) return;
+  sl_u32 from = sl_plan_open(out, column, op);
+  sl_plan_quoted(out, value.data, value.length);
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_in(sl_plan *out, const char *column, const sl_text *values, sl_u32 count) {
+  if (count > 1000) return;
+  sl_u32 from = sl_plan_open(out, column, "in");
+  sl_plan_byte(out, '[');
+  for (sl_u32 i = 0, n = 0; i < count; i++) {
+    if (!sl_plan_fits(out, values[i])) { /* all of them, or none */
+      out->length = from;
+      return;
+    }
+    if (n++) sl_plan_byte(out, ',');
+    sl_plan_quoted(out, values[i].data, values[i].length);
+  }
+  sl_plan_byte(out, ']');
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_int(sl_plan *out, const char *column, const char *op, sl_i64 value) {
+  sl_plan_decimal(out, column, op, value, 0);
+}
+
+static inline void sl_plan_decimal(sl_plan *out, const char *column, const char *op, sl_i64 units, sl_u32 scale) {
+  sl_u32 from = sl_plan_open(out, column, op);
+  sl_plan_byte(out, '"');
+  sl_plan_number(out, units, scale);
+  sl_plan_byte(out, '"');
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_date(sl_plan *out, const char *column, const char *op, sl_i64 days) {
+  if (days < sl_days(1, 1, 1) || days > sl_days(9999, 12, 31)) return;
+  sl_i64 of_era = days + 719468, era = of_era / 146097; /* never before the year 0 */
+  of_era -= era * 146097;
+  sl_i64 year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  sl_i64 of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+  sl_u32 from = sl_plan_open(out, column, op);
+  sl_plan_byte(out, '"');
+  sl_plan_digits(out, (sl_u64)(year + era * 400 + (month >= 10)), 4);
+  sl_plan_byte(out, '-');
+  sl_plan_digits(out, (sl_u64)(month < 10 ? month + 3 : month - 9), 2);
+  sl_plan_byte(out, '-');
+  sl_plan_digits(out, (sl_u64)(of_year - (153 * month + 2) / 5 + 1), 2);
+  sl_plan_byte(out, '"');
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_bool(sl_plan *out, const char *column, int value) {
+  sl_u32 from = sl_plan_open(out, column, "eq");
+  sl_plan_raw(out, value ? "true" : "false");
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_null(sl_plan *out, const char *column, int is_null) {
+  sl_u32 from = sl_plan_open(out, column, "isNull");
+  sl_plan_raw(out, is_null ? "true" : "false");
+  sl_plan_close(out, from);
+}
+
+static inline void sl_plan_nothing(sl_plan *out) { out->nothing = 1; }
+
+#endif
+
 /* ---- what follows is the interface to the host ---- */
 
 typedef struct {
@@ -176,5 +345,20 @@ __attribute__((export_name("sluice_decide"))) int sluice_decide(sl_batch *b) {
   }
   return 0;
 }
+
+#ifdef SL_PLAN
+__attribute__((export_name("sluice_plan"))) sl_u32 sluice_plan(const sl_batch *b) {
+  static sl_plan out; /* the host puts it back to 0 */
+  if (b->abi != 1) return 0;
+  sl_plan_raw(&out, "{\"and\":[");
+  plan(b->viewer, &out);
+  if (out.nothing) {
+    out.length = 0;
+    sl_plan_raw(&out, "{\"or\":[");
+  }
+  sl_plan_raw(&out, "]}");
+  return (sl_u32)&out;
+}
+#endif
 
 #endif

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"sluice/internal/effort"
 	"sluice/storage"
 	"sluice/storage/badgerstore"
 	"sluice/storage/driver"
@@ -41,10 +42,7 @@ func openDriver(t testing.TB, dir string) driver.Driver {
 
 // TestSameAsMemory makes random transactions here and in memory.
 func TestSameAsMemory(t *testing.T) {
-	seeds, steps := 3, 150
-	if storetest.Full() {
-		seeds, steps = 50, 1000
-	}
+	seeds, steps := effort.Of(3, 12, 200), effort.Of(150, 1000, 1000)
 	for range seeds {
 		s, err := badgerstore.Open(t.TempDir(), small())
 		if err != nil {

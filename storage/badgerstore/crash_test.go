@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/effort"
 	"sluice/storage/badgerstore"
 	"sluice/storage/storetest"
 )
@@ -36,10 +37,7 @@ func crashChild(dir string) error {
 // TestKill kills a process with 16 writers again and again, at random moments;
 // every second time also while it recovers.
 func TestKill(t *testing.T) {
-	cycles := 5
-	if full() {
-		cycles = 100
-	}
+	cycles := effort.Of(5, 100, 1000)
 	dir := t.TempDir()
 	var acked storetest.Acknowledged
 	total := 0

@@ -10,13 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/effort"
 	"sluice/storage/badgerstore"
 	"sluice/storage/driver"
-	"sluice/storage/storetest"
 )
 
 // full reports whether the counts of continuous integration are asked for.
-func full() bool { return storetest.Full() }
 
 // image is a copy of a data directory as a crash leaves it: taken while the
 // store is open.
@@ -156,10 +155,7 @@ func TestCrashImageOpens(t *testing.T) {
 func TestFlippedByteInLog(t *testing.T) {
 	dir := crashed(t)
 	size := used(t, theFile(t, dir, "*.mem"))
-	flips := 8
-	if full() {
-		flips = 200
-	}
+	flips := effort.Of(8, 200, 2000)
 	const head = 20 // of the file: a key number and an unused vector
 	for i := range flips {
 		at := head + (size-head)*i/flips + rand.IntN((size-head)/flips)
@@ -245,10 +241,7 @@ func TestDamagedTable(t *testing.T) {
 		t.Fatalf("without damage: %v", err)
 	}
 	size := used(t, theFile(t, dir, "*.sst"))
-	flips := 6
-	if full() {
-		flips = 100
-	}
+	flips := effort.Of(6, 100, 1000)
 	silent := 0
 	for i := range flips {
 		at := size*i/flips + rand.IntN(size/flips)

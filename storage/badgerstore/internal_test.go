@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/effort"
 	"sluice/storage/driver"
-	"sluice/storage/storetest"
 )
 
 func testOptions() Options {
@@ -87,10 +87,7 @@ func TestUncertain(t *testing.T) {
 
 // TestResurrection deletes keys, merges all tables and opens again.
 func TestResurrection(t *testing.T) {
-	keys, rounds := 3000, 3
-	if storetest.Full() {
-		keys, rounds = 100_000, 10
-	}
+	keys, rounds := effort.Of(3000, 100_000, 100_000), effort.Of(3, 10, 10)
 	dir := t.TempDir()
 	s := mustOpen(t, dir, testOptions())
 	alive := map[int]string{}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"sluice/internal/identity"
@@ -226,7 +225,3 @@ func checkLog(r storage.Reader, steps int) error {
 	}
 	return c.Err()
 }
-
-// Full reports whether the counts of continuous integration are asked for, by
-// SLUICE_FULL=1.
-func Full() bool { return os.Getenv("SLUICE_FULL") == "1" }

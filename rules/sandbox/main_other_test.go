@@ -1,0 +1,9 @@
+//go:build !linux
+
+package sandbox
+
+import "os"
+
+func kill() { os.Exit(1) }
+
+func showLimits() string { return "" }

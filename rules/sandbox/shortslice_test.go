@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"sluice/internal/record"
+)
+
+// spentOf is what a gate has written down of a tenant.
+func spentOf(g *gate, t *turn) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.account(t.tenant).spent
+}
+
+// TestWhoWaitedBeginsShort: a guest that had to wait in a call stands back again after a
+// short slice, however long those are that follow each other.
+func TestWhoWaitedBeginsShort(t *testing.T) {
+	g := newGate(1, 1, quietFuel)
+	a, b, c := g.turn(tenantA), g.turn(tenantB), g.turn(tenantC)
+	if err := a.take(bg); err != nil {
+		t.Fatal(err)
+	}
+	ended, finish := inCall(bg, t, a)
+	if err := b.take(bg); err != nil {
+		t.Fatal(err)
+	}
+	before := spentOf(g, a)
+	c.spend(before + 1) // behind A now, and before it after the shortest slice
+	w := g.ask(c)
+	b.leave()
+	<-w.ready
+	if ran := spentOf(g, a) - before; ran != firstSlice {
+		t.Errorf("ran for %d fuel after it had waited, expected %d", ran, firstSlice)
+	}
+	finish()
+	c.held = true
+	c.leave()
+	if got := <-ended; got.paid > got.used {
+		t.Errorf("paid %d of %d used", got.paid, got.used)
+	}
+	a.leave()
+}
+
+// TestSlicesGrow: the slices of who waited are twice as long each, up to the longest.
+func TestSlicesGrow(t *testing.T) {
+	v, err := build(bg, tenantA, withManifest(rule(forever+returnOK).build(), share()), nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeVersions(bg, []*version{v})
+	guest, err := v.guest(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guest.close(bg)
+	pauses := func(short int64) (n int64) {
+		g := newGate(1, 1, quietFuel)
+		at := g.turn(tenantA)
+		if err := at.take(bg); err != nil {
+			t.Fatal(err)
+		}
+		at.short, guest.at = short, at
+		a := guest.ask(bg, []record.Value{record.Int(0)}, rowsOf(1), 1)
+		if a.paid > a.used || a.paid < a.used-slice-firstSlice || at.short != 0 {
+			t.Errorf("beginning with %d: paid %d of %d, and the next slice has %d", short, a.paid, a.used, at.short)
+		}
+		return a.paid
+	}
+	if whole := pauses(0); whole%slice != 0 {
+		t.Errorf("slices of %d in all, expected some of %d", whole, slice)
+	}
+	// 1, 2, 4, 8 and 16 thousand come before the longest.
+	if grown := pauses(firstSlice); grown%slice != 31*firstSlice%slice {
+		t.Errorf("slices of %d in all, expected those that double first", grown)
+	}
+}
+
+// TestResetStandsBack: who puts a guest with much memory back stands back between pages,
+// and nobody is asked with it before it is whole.
+func TestResetStandsBack(t *testing.T) {
+	w := rule(returnOK)
+	w.memories = []string{"\x01\x04\x10"}
+	v, err := build(bg, tenantA, withManifest(w.build(), share()), nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeVersions(bg, []*version{v})
+	used := func() (*gate, *turn, *guest) {
+		g := newGate(1, 1, quietFuel)
+		a := g.turn(tenantA)
+		a.spend(10)
+		if err := a.take(bg); err != nil {
+			t.Fatal(err)
+		}
+		guest, err := v.guest(bg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		guest.at = a
+		memory, _ := guest.mem.Read(0, guest.mem.Size())
+		for i := range memory {
+			memory[i] = 0x5e
+		}
+		return g, a, guest
+	}
+	g, a, first := used()
+	b := g.turn(tenantB)
+	ready := g.ask(b)
+	done := make(chan struct{})
+	go func() { defer close(done); v.back(bg, first, false) }()
+	select {
+	case <-ready.ready:
+	case <-done:
+		t.Fatal("put back without a break")
+	}
+	if v.pool.any() {
+		t.Error("a guest that is not put back yet can be had")
+	}
+	b.held = true
+	b.leave()
+	<-done
+	a.leave()
+	again, err := v.guest(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, _ := again.mem.Read(0, again.mem.Size())
+	if again != first || !bytes.Equal(memory, v.state.memory) {
+		t.Errorf("the same guest %v, in its first state %v", again == first, bytes.Equal(memory, v.state.memory))
+	}
+	again.close(bg)
+
+	_, a, gone := used()
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	if v.back(ctx, gone, false); v.pool.any() || a.held {
+		t.Errorf("whose query has ended: kept %v, turn held %v", v.pool.any(), a.held)
+	}
+}
