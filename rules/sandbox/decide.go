@@ -188,11 +188,8 @@ func (q *query) pay(a answer) {
 	if a.spoil {
 		used += q.v.limits.discard
 	}
-	q.charge(used)
-	q.turn.owed -= a.paid
-	if a.fault != rules.NoFault && a.n <= 1 {
-		q.turn.owed += (faultWeight - 1) * used
-	}
+	q.fuel.Left -= used
+	q.turn.owed += a.inTurns(used) - a.paid
 }
 
 func (q *query) charge(fuel int64) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -29,7 +30,8 @@ type guest struct {
 	at      *turn  // with which it runs, and stands back at every pause; nil for none
 	inside  inside // of the current call
 	slice   int64  // fuel of the current slice
-	paid    int64  // fuel of the current call that the turn was charged with
+	paid    int64  // with what the turn was charged for the current call already
+	weight  int64  // of the fuel of the current call in the order of turns, unless it succeeds
 	stopped error  // what standBack returned
 }
 
@@ -42,11 +44,15 @@ type state struct {
 	base    uint32 // the guest's address of the batch
 }
 
+// bare is the configuration of every instance: no name, no start function, and no
+// randomness. The engine's own source of it, which no guest reaches, would be seeded for
+// each.
+var bare = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(strings.NewReader(""))
+
 // newGuest makes an instance: the first of a version runs its start-up, the others
 // are put where that ended.
 func (v *version) newGuest(ctx context.Context) (*guest, error) {
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	mod, err := v.runtime.InstantiateModule(v.inMemory(ctx), v.compiled, config)
+	mod, err := v.runtime.InstantiateModule(v.inMemory(ctx), v.compiled, bare)
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +154,22 @@ func (g *guest) globals() []uint64 {
 type answer struct {
 	n     int             // rows asked about; 0 when not even the first fits
 	used  int64           // fuel
-	paid  int64           // of it, what the turn was charged with
+	paid  int64           // with what the turn was charged for it already
 	ended error           // of the context, in place of an answer
 	fault rules.FaultKind // of the whole call
 	spoil bool            // the guest must be thrown away
+}
+
+// weight is how many times the fuel of a call about n rows counts in the order of turns
+// while it is not known to succeed.
+func weight(n int) int64 { return max(1, faultWeight/int64(max(n, 1))) }
+
+// inTurns returns what fuel that was spent for the call counts in the order of turns.
+func (a answer) inTurns(fuel int64) int64 {
+	if a.fault == rules.NoFault {
+		return fuel
+	}
+	return fuel * weight(a.n)
 }
 
 // ask asks about as many of rows as fit, at most limit, and leaves the verdicts
@@ -169,8 +187,7 @@ func (g *guest) ask(ctx context.Context, viewer []record.Value, rows [][]record.
 	if n == 0 {
 		return answer{fault: rules.FaultInput}
 	}
-	a := g.call(ctx, g.decide)
-	a.n = n
+	a := g.call(ctx, g.decide, n)
 	if a.fault == rules.NoFault && uint32(g.stack[0]) != 0 {
 		a.fault = rules.FaultAnswer
 	}
@@ -195,10 +212,11 @@ func (g *guest) cut(left int64) {
 	g.floor.Set(uint64(max(left-g.slice, 0)))
 }
 
-// call runs one function on the batch with the fuel of one record. What it
-// returns is in g.stack.
-func (g *guest) call(ctx context.Context, f api.Function) answer {
+// call runs one function on the batch, which has n rows, with the fuel of one record.
+// What it returns is in g.stack.
+func (g *guest) call(ctx context.Context, f api.Function, n int) answer {
 	limit := g.v.limits.call
+	g.weight = weight(n)
 	g.fill(limit)
 	g.depth.Set(0)
 	g.stack[0] = uint64(g.v.state.base)
@@ -208,7 +226,7 @@ func (g *guest) call(ctx context.Context, f api.Function) answer {
 	g.inside.Context = nil
 	left := int64(g.fuel.Get())
 	// A charge that went far below zero was for work that was not done.
-	a := answer{used: min(limit-left, limit), paid: g.paid, ended: g.stopped}
+	a := answer{n: n, used: min(limit-left, limit), paid: g.paid, ended: g.stopped}
 	switch {
 	case err != nil && left < 0:
 		// Stopped at a test of the metering's own, between two instructions of the

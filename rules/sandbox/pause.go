@@ -73,8 +73,8 @@ func (pauses) Abort(context.Context, api.Module, api.FunctionDefinition, error) 
 // standBack lets tenants that have spent less go first at a pause. The error is that of
 // the context of the call, where it has ended.
 func (g *guest) standBack() error {
-	g.paid += g.slice
-	g.at.owed += g.slice
+	g.paid += g.slice * g.weight
+	g.at.owed += g.slice * g.weight
 	if g.at.short *= 2; g.at.short >= g.v.limits.slice {
 		g.at.short = 0
 	}

@@ -136,7 +136,7 @@ func TestGuestStandsBackInACall(t *testing.T) {
 	default:
 	}
 	b.leave()
-	if got := <-ended; got.fault != rules.NoFault || got.ended != nil || got.paid <= 0 || got.paid > got.used {
+	if got := <-ended; got.fault != rules.NoFault || got.ended != nil || got.paid <= 0 || got.paid > got.used*faultWeight {
 		t.Errorf("ended with %+v", got)
 	}
 	a.leave()

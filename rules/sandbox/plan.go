@@ -204,7 +204,7 @@ func (v *version) askPlan(ctx context.Context, viewer []record.Value) (plannedAs
 	if a.spoil {
 		out.fuel += v.limits.discard
 	}
-	t.spend(out.fuel - a.paid)
+	t.spend(a.inTurns(out.fuel) - a.paid)
 	switch {
 	case a.fault == rules.FaultInput:
 		out.fault = rules.NoFault
@@ -229,7 +229,7 @@ func (g *guest) askPlan(ctx context.Context, viewer []record.Value) ([]byte, ans
 	if !g.v.shape.encodeViewer(&g.batch, viewer) {
 		return nil, answer{fault: rules.FaultInput}
 	}
-	a := g.call(ctx, g.plan)
+	a := g.call(ctx, g.plan, 1)
 	at := uint32(g.stack[0])
 	if a.fault != rules.NoFault || at == 0 {
 		return nil, a

@@ -28,9 +28,11 @@ const (
 	// turnFuel is what a tenant spends in a row where another wants every turn as well,
 	// about a quarter of a millisecond: to change takes time.
 	turnFuel = 1_000_000
-	// faultWeight is how many times a call counts in the order of turns that was
-	// about one record and went wrong: it is of no use to anybody.
-	faultWeight = 16
+	// faultWeight is how many times a call about one record counts in the order of turns
+	// while it runs, and for good if it fails: that is of no use to anybody. About n records
+	// it is an n-th of that: a call that does not end soon makes room for the questions of
+	// others before it is known what becomes of it.
+	faultWeight = 64
 )
 
 // compiling lets one module at a time be compiled in this process.

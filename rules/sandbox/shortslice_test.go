@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sluice/internal/record"
+	"sluice/rules"
 )
 
 // spentOf is what a gate has written down of a tenant.
@@ -32,14 +33,14 @@ func TestWhoWaitedBeginsShort(t *testing.T) {
 	w := g.ask(c)
 	b.leave()
 	<-w.ready
-	if ran := spentOf(g, a) - before; ran != firstSlice {
-		t.Errorf("ran for %d fuel after it had waited, expected %d", ran, firstSlice)
+	if ran := spentOf(g, a) - before; ran != firstSlice*faultWeight {
+		t.Errorf("ran for %d after it had waited, expected %d", ran, firstSlice*faultWeight)
 	}
 	finish()
 	c.held = true
 	c.leave()
-	if got := <-ended; got.paid > got.used {
-		t.Errorf("paid %d of %d used", got.paid, got.used)
+	if got := <-ended; got.paid > got.used*faultWeight {
+		t.Errorf("paid %d for %d used", got.paid, got.used)
 	}
 	a.leave()
 }
@@ -64,10 +65,11 @@ func TestSlicesGrow(t *testing.T) {
 		}
 		at.short, guest.at = short, at
 		a := guest.ask(bg, []record.Value{record.Int(0)}, rowsOf(1), 1)
-		if a.paid > a.used || a.paid < a.used-slice-firstSlice || at.short != 0 {
-			t.Errorf("beginning with %d: paid %d of %d, and the next slice has %d", short, a.paid, a.used, at.short)
+		paid := a.paid / faultWeight
+		if paid > a.used || paid < a.used-slice-firstSlice || at.short != 0 {
+			t.Errorf("beginning with %d: paid for %d of %d, and the next slice has %d", short, paid, a.used, at.short)
 		}
-		return a.paid
+		return paid
 	}
 	if whole := pauses(0); whole%slice != 0 {
 		t.Errorf("slices of %d in all, expected some of %d", whole, slice)
@@ -75,6 +77,33 @@ func TestSlicesGrow(t *testing.T) {
 	// 1, 2, 4, 8 and 16 thousand come before the longest.
 	if grown := pauses(firstSlice); grown%slice != 31*firstSlice%slice {
 		t.Errorf("slices of %d in all, expected those that double first", grown)
+	}
+}
+
+// TestFailedCallsCountMore: in the order of turns a call that succeeds counts what it
+// spent, however long it ran, and one that fails the more, the fewer records it was about.
+func TestFailedCallsCountMore(t *testing.T) {
+	const most = 60_000 // of rounds that one call may make
+	w := rule(returnOK)
+	w.bodies[1] = body("\x01\x01\x7f", loadViewer+"\x28\x02\x08\x21\x01\x03\x40\x20\x01"+i32(1)+"\x6b\x22\x01\x0d\x00"+end+returnOK)
+	r := newRunner(t, nil)
+	h := mustLoad(t, r, tenantC, w)
+	for _, c := range []struct {
+		rounds, rows int
+		weight       int64
+	}{{1, 1, 1}, {most / 4, 1, 1}, {most / 4, 40, 1}, {most, 1, faultWeight}} {
+		before := spentOf(slots(), slots().turn(tenantC))
+		out, fuel := decide(t, r, tenantC, h, int64(c.rounds), upTo(c.rows)...)
+		got := spentOf(slots(), slots().turn(tenantC)) - before
+		if failed := out[0].Fault != rules.NoFault; failed != (c.weight > 1) {
+			t.Fatalf("%d rounds: %+v", c.rounds, out[0])
+		}
+		if reset := int64(len(r.versions[key{tenantC, h}].state.memory)) >> bulkShift; got != (fuel-reset)*c.weight+reset {
+			t.Errorf("%d rounds about %d records: %d in the order of turns for %d fuel", c.rounds, c.rows, got, fuel)
+		}
+	}
+	if weight(0) != faultWeight || weight(2) != faultWeight/2 || weight(MaxBatch) != 1 {
+		t.Errorf("calls about no, two and %d records count %d, %d and %d times", MaxBatch, weight(0), weight(2), weight(MaxBatch))
 	}
 }
 

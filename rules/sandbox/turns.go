@@ -67,6 +67,9 @@ func (t *turn) take(ctx context.Context) error {
 		t.leave()
 		return err
 	}
+	if t.held {
+		yield()
+	}
 	w := t.g.ask(t)
 	if w == nil {
 		return nil
