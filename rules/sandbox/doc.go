@@ -52,6 +52,9 @@
 // have spent least fuel lately: a query keeps its turn from call to call until somebody
 // waits who has spent less. So beside a tenant whose rules run all the time another's
 // query waits for the next pause of what is running, and not for one after each of its own.
+// While a call runs it counts more than its fuel, the more the fewer records it is about, and
+// where it fails that stays: a call that does not end makes room for others early. Who holds a
+// turn offers its processor at every pause to whom the kernel has put there.
 // A tenant has one child compiler of two, and the next goes to who had fewest modules
 // compiled. Whatever runs no guest waits for no turn.
 //
