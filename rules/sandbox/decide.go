@@ -189,7 +189,7 @@ func (q *query) pay(a answer) {
 		used += q.v.limits.discard
 	}
 	q.fuel.Left -= used
-	q.turn.owed += a.inTurns(used) - a.paid
+	q.turn.owed += a.inTurns(q.v.limits, used) - a.paid
 }
 
 func (q *query) charge(fuel int64) {

@@ -160,16 +160,16 @@ type answer struct {
 	spoil bool            // the guest must be thrown away
 }
 
-// weight is how many times the fuel of a call about n rows counts in the order of turns
+// weigh returns how many times the fuel of a call about n rows counts in the order of turns
 // while it is not known to succeed.
-func weight(n int) int64 { return max(1, faultWeight/int64(max(n, 1))) }
+func (l *limits) weigh(n int) int64 { return max(1, l.weight/int64(max(n, 1))) }
 
 // inTurns returns what fuel that was spent for the call counts in the order of turns.
-func (a answer) inTurns(fuel int64) int64 {
+func (a answer) inTurns(l *limits, fuel int64) int64 {
 	if a.fault == rules.NoFault {
 		return fuel
 	}
-	return fuel * weight(a.n)
+	return fuel * l.weigh(a.n)
 }
 
 // ask asks about as many of rows as fit, at most limit, and leaves the verdicts
@@ -216,7 +216,7 @@ func (g *guest) cut(left int64) {
 // What it returns is in g.stack.
 func (g *guest) call(ctx context.Context, f api.Function, n int) answer {
 	limit := g.v.limits.call
-	g.weight = weight(n)
+	g.weight = g.v.limits.weigh(n)
 	g.fill(limit)
 	g.depth.Set(0)
 	g.stack[0] = uint64(g.v.state.base)

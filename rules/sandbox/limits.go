@@ -82,6 +82,7 @@ type limits struct {
 	start           int64 // fuel of start-up
 	slice           int64 // fuel after which a call pauses
 	discard         int64 // fuel of an instance that a call spoiled
+	weight          int64 // of a call about one record, see faultWeight
 }
 
 var leanLimits = limits{
@@ -90,6 +91,7 @@ var leanLimits = limits{
 	blocks: maxBlocks, blocksSquared: maxBlocksSquared, localsBlocks: maxLocalsBlocks,
 	allLocalsBlocks: maxAllLocalsBlks, nesting: maxNesting, branchTable: maxBranchTable,
 	stack: maxStackWeight, call: RecordFuel, start: StartFuel, slice: slice, discard: discardFuel,
+	weight: faultWeight,
 }
 
 // goLimits hold the runtime of Go, which has 1,300 functions, 1,600 blocks in the
@@ -100,6 +102,7 @@ var goLimits = limits{
 	blocks: 2500, blocksSquared: 80_000_000, localsBlocks: 100_000,
 	allLocalsBlocks: 4_000_000, nesting: maxNesting, branchTable: maxBranchTable,
 	hostCall: 200, stack: maxStackWeight, call: GoRecordFuel, start: GoStartFuel, slice: slice, discard: goDiscardFuel,
+	weight: goFaultWeight,
 }
 
 func limitsOf(p rules.Profile) *limits {

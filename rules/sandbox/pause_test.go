@@ -136,7 +136,7 @@ func TestGuestStandsBackInACall(t *testing.T) {
 	default:
 	}
 	b.leave()
-	if got := <-ended; got.fault != rules.NoFault || got.ended != nil || got.paid <= 0 || got.paid > got.used*faultWeight {
+	if got := <-ended; got.fault != rules.NoFault || got.ended != nil || got.paid <= 0 || got.paid > got.used*goFaultWeight {
 		t.Errorf("ended with %+v", got)
 	}
 	a.leave()

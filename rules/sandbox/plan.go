@@ -204,7 +204,7 @@ func (v *version) askPlan(ctx context.Context, viewer []record.Value) (plannedAs
 	if a.spoil {
 		out.fuel += v.limits.discard
 	}
-	t.spend(a.inTurns(out.fuel) - a.paid)
+	t.spend(a.inTurns(v.limits, out.fuel) - a.paid)
 	switch {
 	case a.fault == rules.FaultInput:
 		out.fault = rules.NoFault

@@ -31,8 +31,11 @@ const (
 	// faultWeight is how many times a call about one record counts in the order of turns
 	// while it runs, and for good if it fails: that is of no use to anybody. About n records
 	// it is an n-th of that: a call that does not end soon makes room for the questions of
-	// others before it is known what becomes of it.
-	faultWeight = 64
+	// others before it is known what becomes of it. A call of the Go profile may spend more
+	// before that, and counts less often: what one call may count stays a small part of
+	// quietFuel, so that nobody's failures wipe out what tenants have spent before.
+	faultWeight   = 64
+	goFaultWeight = 8
 )
 
 // compiling lets one module at a time be compiled in this process.

@@ -33,13 +33,13 @@ func TestWhoWaitedBeginsShort(t *testing.T) {
 	w := g.ask(c)
 	b.leave()
 	<-w.ready
-	if ran := spentOf(g, a) - before; ran != firstSlice*faultWeight {
-		t.Errorf("ran for %d after it had waited, expected %d", ran, firstSlice*faultWeight)
+	if ran := spentOf(g, a) - before; ran != firstSlice*goFaultWeight {
+		t.Errorf("ran for %d after it had waited, expected %d", ran, firstSlice*goFaultWeight)
 	}
 	finish()
 	c.held = true
 	c.leave()
-	if got := <-ended; got.paid > got.used*faultWeight {
+	if got := <-ended; got.paid > got.used*goFaultWeight {
 		t.Errorf("paid %d for %d used", got.paid, got.used)
 	}
 	a.leave()
@@ -102,8 +102,13 @@ func TestFailedCallsCountMore(t *testing.T) {
 			t.Errorf("%d rounds about %d records: %d in the order of turns for %d fuel", c.rounds, c.rows, got, fuel)
 		}
 	}
-	if weight(0) != faultWeight || weight(2) != faultWeight/2 || weight(MaxBatch) != 1 {
-		t.Errorf("calls about no, two and %d records count %d, %d and %d times", MaxBatch, weight(0), weight(2), weight(MaxBatch))
+	for _, l := range []*limits{&leanLimits, &goLimits} {
+		if l.weigh(0) != l.weight || l.weigh(2) != l.weight/2 || l.weigh(MaxBatch) != 1 {
+			t.Errorf("calls about no, two and %d records count %d, %d and %d times", MaxBatch, l.weigh(0), l.weigh(2), l.weigh(MaxBatch))
+		}
+		if one := l.weight * (l.call + l.discard); one > quietFuel/3 {
+			t.Errorf("one failed call counts %d, and who was quiet may spend %d", one, quietFuel)
+		}
 	}
 }
 
