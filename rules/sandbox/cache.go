@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -195,14 +196,15 @@ var binarySum = sync.OnceValues(func() (string, error) {
 	return string(h.Sum(nil)), err
 })
 
-// keyOf names the entry of a module. The caller holds mu, and machine is known.
-func (c *Cache) keyOf(metered []byte) string {
+// keyOf names the entry of a tenant's module: how long an upload takes must not tell
+// that another tenant has the same module. The caller holds mu, and machine is known.
+func (c *Cache) keyOf(tenant identity.Tenant, metered []byte) string {
 	sum := sha256.Sum256(metered)
-	k := sha256.Sum256(append(append([]byte(nil), c.machine...), sum[:]...))
+	k := sha256.Sum256(slices.Concat(c.machine, tenant[:], sum[:]))
 	return hex.EncodeToString(k[:])
 }
 
-// load has use read the directory in which wazero finds the code of the module,
+// load has use read the directory in which wazero finds the code of the tenant's module,
 // compiled before if it was not there. The directory does not change while use
 // runs. use must do no more than that: others wait.
 func (c *Cache) load(ctx context.Context, tenant identity.Tenant, metered []byte, use func(dir string) error) error {
@@ -211,7 +213,7 @@ func (c *Cache) load(ctx context.Context, tenant identity.Tenant, metered []byte
 	if err := c.learn(ctx); err != nil {
 		return err
 	}
-	key := c.keyOf(metered)
+	key := c.keyOf(tenant, metered)
 	dir := filepath.Join(c.dir, key)
 	if err := c.verify(key); err != nil {
 		if !errors.Is(err, os.ErrNotExist) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"sluice/internal/fault"
+	"sluice/internal/identity"
+	"sluice/internal/record"
 	"sluice/rules"
 )
 
@@ -42,11 +44,11 @@ func TestRestartCompilesNothing(t *testing.T) {
 	}
 	again := newRunner(t, &Options{Cache: openCache(t, dir, &CacheOptions{Compiler: refuseToCompile})})
 	for n := range modules {
-		if _, err := again.Load(bg, tenantB, numbered(n)); err != nil {
+		if _, err := again.Load(bg, tenantA, numbered(n)); err != nil {
 			t.Fatalf("module %d: %v", n, err)
 		}
 	}
-	if _, err := again.Load(bg, tenantB, numbered(modules)); err == nil {
+	if _, err := again.Load(bg, tenantA, numbered(modules)); err == nil {
 		t.Error("a module that is not on disk was loaded without compiling it")
 	}
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
@@ -57,6 +59,31 @@ func TestRestartCompilesNothing(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// uploading is the context of somebody of the tenant.
+func uploading(tenant identity.Tenant) context.Context {
+	return identity.WithPrincipal(bg, identity.Principal{Tenant: tenant, User: record.ID{1}, Credential: identity.Session})
+}
+
+// TestCodeIsOfOneTenant: a module that another tenant has is compiled like any other, so
+// that the time of an upload or a load does not tell of it, and so is its check.
+func TestCodeIsOfOneTenant(t *testing.T) {
+	compiled := 0
+	o := &CacheOptions{Events: CacheEvents{Compiled: func(time.Duration, int64) { compiled++ }}}
+	c := openCache(t, cacheDir(t), o)
+	first, second := newRunner(t, &Options{Cache: c}), newRunner(t, &Options{Cache: c})
+	for i, r := range []*Runner{first, second} {
+		for n, tenant := range []identity.Tenant{tenantA, tenantB} {
+			_, err := c.Inspect(uploading(tenant), numbered(0))
+			must(t, err)
+			_, err = r.Load(bg, tenant, numbered(0))
+			must(t, err)
+			if want := max(n+1, 2*i); compiled != want {
+				t.Errorf("runner %d, tenant %d: compiled %d times, expected %d", i, n, compiled, want)
+			}
+		}
 	}
 }
 
@@ -117,7 +144,7 @@ func entryOf(t *testing.T, c *Cache, module []byte) (dir, code string) {
 	must(t, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	dir = filepath.Join(c.dir, c.keyOf(m.meter()))
+	dir = filepath.Join(c.dir, c.keyOf(tenantA, m.meter()))
 	code, _, err = c.code(dir)
 	must(t, err)
 	return dir, code
@@ -187,7 +214,7 @@ func TestOtherMachineCompilesAgain(t *testing.T) {
 		var err error
 		c.machine, err = machineOf(machine[0], machine[1])
 		must(t, err)
-		keys[c.keyOf(metered)] = true
+		keys[c.keyOf(tenantA, metered)] = true
 	}
 	if len(keys) != 3 {
 		t.Errorf("%d keys, expected 3", len(keys))

@@ -44,7 +44,7 @@ func TestChildCompiles(t *testing.T) {
 			t.Fatalf("record %d: %+v for %d fuel, compiled here %+v for %d", i, got[i], spent, want[i], fuel)
 		}
 	}
-	info, err := c.Inspect(bg, withManifest(module.build(), share()))
+	info, err := c.Inspect(uploading(tenantA), withManifest(module.build(), share()))
 	if err != nil || info.Hash != h || compiled != 1 {
 		t.Errorf("%v, %v; compiled %d times", info.Hash, err, compiled)
 	}

@@ -43,8 +43,8 @@ func Inspect(ctx context.Context, module []byte) (Info, error) {
 }
 
 // Inspect is like the function of that name, with the module compiled by the
-// cache's Compiler. The code stays in the cache: loading the module finds it. The
-// tenant whose turn it is, see [Cache], is that of ctx's principal.
+// cache's Compiler. The code stays in the cache: loading the module for the tenant of
+// ctx's principal, whose turn it is, see [Cache], finds it.
 func (c *Cache) Inspect(ctx context.Context, module []byte) (Info, error) {
 	if len(module) > MaxModule {
 		return Info{}, fault.New(fault.Invalid, "sandbox.Inspect", "module: %d bytes, at most %d", len(module), MaxModule)

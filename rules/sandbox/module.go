@@ -59,8 +59,8 @@ func runtimeConfig(interpreter bool) wazero.RuntimeConfig {
 
 // build turns a module into a version with one trial guest in its pool. Every
 // version has a runtime of its own: closing it frees everything, and nothing
-// that one tenant's module does to it reaches another. So the entries of the
-// cache, which is nil for compiling here, are shared, and what is loaded is not.
+// that one tenant's module does to it reaches another. The entries of the cache, which
+// is nil for compiling here, are the tenant's own as well.
 func build(ctx context.Context, tenant identity.Tenant, source []byte, cache *Cache, interpreter bool) (*version, error) {
 	manifest, err := rules.ReadManifest(source)
 	if err != nil {
