@@ -431,7 +431,7 @@ func fits(m *rules.Manifest, rule *definition.CustomRule, def *definition.Applic
 		f, ok := form.Field(c.Name)
 		switch {
 		case !ok:
-			return fault.New(fault.Invalid, op, "module: record field %s (%s, scale %d) is not a field of form %s", c.Name, c.Type, c.Scale, rule.Form)
+			return fault.New(fault.Invalid, op, "module: record field %s (%s, scale %d) is not a field of form %s, which has %s", c.Name, c.Type, c.Scale, rule.Form, fieldNames(form))
 		case f.Type != c.Type:
 			return fault.New(fault.Invalid, op, "module: record field %s is of type %s in form %s, not %s", c.Name, f.Type, rule.Form, c.Type)
 		case f.Scale != c.Scale:
@@ -439,8 +439,8 @@ func fits(m *rules.Manifest, rule *definition.CustomRule, def *definition.Applic
 		}
 	}
 	for _, c := range m.Viewer {
-		if !hasAttribute(def, c) {
-			return fault.New(fault.Invalid, op, "module: viewer attribute %s (%s) is not declared by the application", c.Name, c.Type)
+		if err := fitsAttribute(def, c); err != nil {
+			return err
 		}
 	}
 	caps := map[string]bool{}
@@ -449,19 +449,63 @@ func fits(m *rules.Manifest, rule *definition.CustomRule, def *definition.Applic
 	}
 	for _, name := range m.Mask {
 		if !caps[name] {
-			return fault.New(fault.Invalid, op, "module: masks field %s, which rule %s does not let it hide", name, rule.Name)
+			return fault.New(fault.Invalid, op, "module: masks field %s, which rule %s does not let it hide: it lets it hide %s", name, rule.Name, someOf(rule.Fields))
 		}
 	}
 	return nil
 }
 
-func hasAttribute(def *definition.Application, c rules.Column) bool {
+// fitsAttribute reports why a column of the viewer is not among the attributes that an
+// application declares.
+func fitsAttribute(def *definition.Application, c rules.Column) error {
+	const op = "engine.fits"
 	for i := range def.Attributes {
-		if a := &def.Attributes[i]; a.Name == c.Name && a.Type == c.Type && a.Scale == c.Scale {
-			return true
+		a := &def.Attributes[i]
+		switch {
+		case a.Name != c.Name:
+		case a.Type != c.Type:
+			return fault.New(fault.Invalid, op, "module: viewer attribute %s is declared with type %s, not %s", c.Name, a.Type, c.Type)
+		case a.Scale != c.Scale:
+			return fault.New(fault.Invalid, op, "module: viewer attribute %s is declared with scale %d, not %d", c.Name, a.Scale, c.Scale)
+		default:
+			return nil
 		}
 	}
-	return false
+	names := make([]string, len(def.Attributes))
+	for i := range def.Attributes {
+		names[i] = def.Attributes[i].Name
+	}
+	return fault.New(fault.Invalid, op, "module: viewer attribute %s (%s) is not declared by the application, which has %s under viewerAttributes", c.Name, c.Type, someOf(names))
+}
+
+// maxNamed bounds the names that a refusal lists.
+const maxNamed = 20
+
+// someOf lists names for a refusal.
+func someOf(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	if more := len(names) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+func fieldNames(form *definition.Form) string {
+	names := make([]string, len(form.Fields))
+	for i, f := range form.Fields {
+		names[i] = f.Name
+	}
+	return someOf(names)
+}
+
+func formNames(def *definition.Application) string {
+	names := make([]string, len(def.Forms))
+	for i, f := range def.Forms {
+		names[i] = f.Name
+	}
+	return someOf(names)
 }
 
 func effectName(e definition.Effect) string {

@@ -99,7 +99,7 @@ func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, applica
 			return err
 		}
 		if _, ok := def.Form(manifest.Form); !ok {
-			return fault.New(fault.Invalid, op, "module: its manifest is for form %q, which application %s does not have", manifest.Form, application)
+			return fault.New(fault.Invalid, op, "module: its manifest is for form %q, which application %s does not have: it has %s", manifest.Form, application, formNames(def))
 		}
 		if err := roomFor(txn, application, out.Hash); err != nil {
 			return err

@@ -39,6 +39,7 @@ type remote struct {
 	base          string
 
 	application, rule *string // flags of a command about one rule, else nil
+	doing             string  // what the next request is at, for a terminal where it takes long
 }
 
 // client begins a command that needs a server and a token: its flags, to which it
@@ -73,7 +74,7 @@ func (r *remote) begin() error {
 	r.base = firstOf(*r.server, r.env.Getenv(envServer), defaultServer)
 	u, err := url.Parse(r.base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		return badUsage("-server: expected a URL like %s", defaultServer)
+		return badUsage("-server: expected a URL like %s, here or in %s, got %q", defaultServer, envServer, r.base)
 	}
 	r.base = strings.TrimRight(r.base, "/")
 	*r.token = firstOf(*r.token, r.env.Getenv(envToken))
@@ -122,8 +123,13 @@ func (r *remote) request(ctx context.Context, method, path, contentType string, 
 	// A redirect is not followed: it would carry a body and a token elsewhere.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("-server: %s does not answer: %w", r.base, errors.Unwrap(err))
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("-server: %s gave no answer within %s; look whether it did what it was asked before you ask again", r.base, answerTime)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("-server: %s does not answer: %w; is Sluice running there? -server and %s name another address", r.base, errors.Unwrap(err), envServer)
 	}
 	return resp, nil
 }
@@ -132,6 +138,7 @@ func (r *remote) request(ctx context.Context, method, path, contentType string, 
 func (r *remote) exchange(ctx context.Context, method, path, contentType string, body []byte) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	defer r.waiting()()
 	resp, err := r.request(ctx, method, path, contentType, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err

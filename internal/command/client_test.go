@@ -31,6 +31,9 @@ func TestEveryCommandHelps(t *testing.T) {
 	if code, out, errs := term.run(); code != 0 || !strings.Contains(out, "import undo") {
 		t.Errorf("overview: %d %s%s", code, out, errs)
 	}
+	if out := term.must("rule", "--help"); !strings.Contains(out, "rule push             upload a rule module") || strings.Contains(out, "import undo") {
+		t.Errorf("the commands of a word: %s", out)
+	}
 }
 
 // TestMistakesNameTheFlag: exit code 2, before anything is sent.

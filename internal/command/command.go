@@ -82,6 +82,9 @@ func dispatch(ctx context.Context, env *Env) error {
 	}
 	c, rest := find(args)
 	if c == nil {
+		if len(args) == 2 && slices.Contains([]string{"-h", "-help", "--help"}, args[1]) && group(env.Stdout, args[0]) {
+			return nil
+		}
 		return unknown(args)
 	}
 	return c.run(ctx, env, c, rest)
@@ -115,6 +118,21 @@ func unknown(args []string) error {
 		return badUsage("%s is no command by itself; there are %s", word, strings.Join(names, ", "))
 	}
 	return badUsage("unknown command %q; `sluice help` lists them", word)
+}
+
+// group lists the commands that begin with a word, and reports whether there are any.
+func group(w io.Writer, word string) bool {
+	var list []*command
+	width := 0
+	for _, c := range commands() {
+		if strings.HasPrefix(c.name, word+" ") {
+			list, width = append(list, c), max(width, len(c.name))
+		}
+	}
+	for _, c := range list {
+		fmt.Fprintf(w, "  %-*s   %s\n", width, c.name, c.summary)
+	}
+	return len(list) > 0
 }
 
 func overview(w io.Writer) {

@@ -59,6 +59,7 @@ func runRuleActivate(ctx context.Context, env *Env, c *command, args []string) e
 
 // activate lets what is bound decide; difference is empty for none.
 func (r *remote) activate(ctx context.Context, application, rule, difference string) error {
+	r.doing = doingTests
 	variables := map[string]any{"a": application, "r": rule}
 	if difference != "" {
 		variables["d"] = difference

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"sluice/internal/importer"
 )
@@ -67,5 +68,53 @@ func progressText(p importer.Progress) string {
 		return fmt.Sprintf("stored %d of %d rows", p.Rows, p.Of)
 	default:
 		return fmt.Sprintf("deleted %d of %d records", p.Rows, p.Of)
+	}
+}
+
+// patience is how long a request goes on before a terminal is told of it.
+const patience = 2 * time.Second
+
+// What requests are at that may take long.
+const (
+	doingUpload = "the server takes, checks and compiles the module"
+	doingTests  = "the server holds the change to the permission tests"
+)
+
+// waiting tells a terminal that a request goes on, once it has taken a while; the
+// function that it returns takes that away again. A log is told nothing.
+func (r *remote) waiting() (end func()) {
+	if !isTerminal(r.env.Stderr) {
+		return func() { r.doing = "" }
+	}
+	stop, gone := make(chan struct{}), make(chan struct{})
+	begun, ticks := time.Now(), time.NewTicker(time.Second)
+	go func() {
+		defer close(gone)
+		showWaiting(unguarded(r.env.Stderr), firstOf(r.doing, "the server is at work"), begun, ticks.C, stop)
+	}()
+	return func() {
+		ticks.Stop()
+		close(stop)
+		<-gone
+		r.doing = ""
+	}
+}
+
+// showWaiting writes one line over at each tick, until it is stopped.
+func showWaiting(w io.Writer, doing string, begun time.Time, ticks <-chan time.Time, stop <-chan struct{}) {
+	shown := false
+	for {
+		select {
+		case now := <-ticks:
+			if took := now.Sub(begun); took >= patience {
+				fmt.Fprintf(w, "\r%s: %d s", doing, int(took/time.Second))
+				shown = true
+			}
+		case <-stop:
+			if shown {
+				fmt.Fprint(w, "\r\x1b[K")
+			}
+			return
+		}
 	}
 }

@@ -97,6 +97,7 @@ func runRuleRelease(ctx context.Context, env *Env, c *command, args []string) er
 	if *compared != "" {
 		variables["d"] = *compared
 	}
+	r.doing = doingTests
 	err := r.graphql(ctx, `mutation($a: String!, $r: String!, $v: Int, $d: ID) { releaseRule(application: $a, rule: $r, version: $v, difference: $d) { rule { name } } }`, variables, nil)
 	if err != nil {
 		return err

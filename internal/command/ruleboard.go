@@ -81,7 +81,7 @@ func some(list []string, between string) string {
 // look for others.
 func (r *remote) byFlags(err error) error {
 	e, refused := errors.AsType[*serverError](err)
-	if !refused || e.code != "NOT_FOUND" || r.flags == nil {
+	if !refused || r.flags == nil {
 		return err
 	}
 	given := func(flag string) string {
@@ -89,6 +89,12 @@ func (r *remote) byFlags(err error) error {
 			return f.Value.String()
 		}
 		return ""
+	}
+	if e.code != "NOT_FOUND" {
+		if name, _, found := strings.Cut(e.message, ": "); found && (name == "rule" || name == "difference") && given(name) != "" {
+			return &serverError{e.code, "-" + e.message}
+		}
+		return err
 	}
 	switch {
 	case given("application") != "" && (strings.HasSuffix(e.message, "no such application") || strings.HasPrefix(e.message, `application "`) && strings.HasSuffix(e.message, ": not found")):

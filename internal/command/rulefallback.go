@@ -47,6 +47,7 @@ func runRuleFallback(ctx context.Context, env *Env, c *command, args []string) e
 	var out struct {
 		FallbackRule struct{ Rule struct{ Fallback *fallback } }
 	}
+	r.doing = doingTests
 	err := r.graphql(ctx, `mutation($a: String!, $r: String!, $v: Int, $d: ID) { fallbackRule(application: $a, rule: $r, version: $v, difference: $d) { rule { `+fallbackFields+` } } }`, variables, &out)
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sluice/rules"
@@ -59,7 +61,7 @@ func runRulePush(ctx context.Context, env *Env, c *command, args []string) error
 	}
 	hash, err := r.upload(ctx, *application, *rule, module)
 	if err != nil {
-		return err
+		return ofFile(*file, len(module), err)
 	}
 	say := dry.words(env)
 	fmt.Fprintf(say, "Uploaded %s (%d bytes).\n", hash, len(module))
@@ -75,9 +77,12 @@ func runRulePush(ctx context.Context, env *Env, c *command, args []string) error
 	if err != nil {
 		return fmt.Errorf("%w\nThe module stays uploaded. Where nothing else needs it, delete it:\n  sluice rule delete-version %s -version %s", err, named, short(hash))
 	}
-	if now.Active && now.Module == hash {
+	switch {
+	case now.Active && now.Module == hash:
 		fmt.Fprintf(say, "It decides for rule %s already.\n", *rule)
-	} else {
+	case now.Active && !*activate:
+		fmt.Fprintf(say, "It waits at rule %s, where %s goes on to decide.\n", *rule, short(now.Module))
+	default:
 		fmt.Fprintf(say, "Rule %s is filled with it.\n", *rule)
 	}
 	if !*activate {
@@ -107,6 +112,7 @@ func warnStale(env *Env, file string) {
 // upload sends a module and returns its hash.
 func (r *remote) upload(ctx context.Context, application, name string, module []byte) (string, error) {
 	path := "/apps/" + url.PathEscape(application) + "/rules/" + url.PathEscape(name)
+	r.doing = doingUpload
 	status, answer, err := r.exchange(ctx, http.MethodPut, path, "application/wasm", module)
 	if err != nil {
 		return "", err
@@ -116,6 +122,15 @@ func (r *remote) upload(ctx context.Context, application, name string, module []
 		return "", r.unexpected(status, answer)
 	}
 	return up.Hash, nil
+}
+
+// ofFile says of a refusal of a module which file it is about.
+func ofFile(file string, size int, err error) error {
+	e, refused := errors.AsType[*serverError](err)
+	if !refused || e.code != "BAD_USER_INPUT" && e.code != "LIMIT_EXCEEDED" {
+		return err
+	}
+	return &serverError{e.code, fmt.Sprintf("-f: %s (%d bytes): %s", file, size, strings.TrimPrefix(e.message, "module: "))}
 }
 
 // moduleWith reads a module and puts a manifest into it, if there is one.

@@ -34,6 +34,16 @@ func TestRefusalsNameFlags(t *testing.T) {
 	} {
 		term.fails(1, says, strings.Fields(line)...)
 	}
+	large := file(t, "large.wasm", strings.Repeat("x", 4<<20))
+	for line, says := range map[string]string{
+		"rule push -f " + large + rule:                            "sluice: -f: " + large + " (4194304 bytes): the body has more than 3670016 bytes (LIMIT_EXCEEDED)",
+		"rule push -f " + file(t, "rule.c", "int x;") + rule:      "rule.c (6 bytes): expected a WebAssembly module of version 1 (BAD_USER_INPUT)",
+		"rule fallback -version 1" + rule:                         `sluice: -rule: "` + sharing + `" shares`,
+		"rule list -server http://127.0.0.1:1 -application sales": "is Sluice running there? -server and SLUICE_SERVER name another address",
+	} {
+		term.fails(1, says, strings.Fields(line)...)
+	}
+	term.fails(2, `-server: expected a URL like http://127.0.0.1:8080, here or in SLUICE_SERVER, got "127.0.0.1:8080"`, "rule", "list", "-server", "127.0.0.1:8080", "-application", "sales")
 	source := file(t, "sales.yaml", string(demo.Definition)+"  - role sales-rep can view Order where owner is VIEWER and status is open\n")
 	term.fails(1, "-difference: there is no such difference", "apply", "-f", source, "-difference", none)
 }

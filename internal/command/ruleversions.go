@@ -158,6 +158,7 @@ func runRuleRollback(ctx context.Context, env *Env, c *command, args []string) e
 	if err := r.start(args, 0, "application", "rule"); err != nil {
 		return err
 	}
+	r.doing = doingTests
 	variables := map[string]any{"a": *application, "r": *rule}
 	if *version != 0 {
 		variables["v"] = *version

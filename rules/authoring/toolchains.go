@@ -53,7 +53,7 @@ func Rustc() string { return cmp.Or(os.Getenv("RUSTC"), "rustc") }
 // rustc finds the compiler, and that it has what it takes to build for
 // WebAssembly, which is installed apart.
 func rustc(source, out string) ([]string, error) {
-	const install = "rustup target add " + rustTarget + ", or apt-get install rustc libstd-rust-dev-wasm32"
+	const install = "rustup target add " + rustTarget + ", or apt-get install rustc libstd-rust-dev-wasm32; RUSTC names a compiler that is not the first on the path, such as /usr/bin/rustc"
 	tool, err := exec.LookPath(Rustc())
 	if err != nil {
 		return nil, missing("Rust needs rustc", "https://rustup.rs, then "+install)
