@@ -86,7 +86,7 @@ func (op *Op) decisionsOf(f *form, rule *definition.CustomRule) *replies {
 
 func (op *Op) openDecisions(f *form, rule *definition.CustomRule) *decided.Set {
 	b := op.app.bindings[rule]
-	if _, ok := op.r.(*storage.Snapshot); !ok || b == nil || b.quarantined || op.app.lost != nil {
+	if _, ok := op.r.(*storage.Snapshot); !ok || b == nil || b.quarantined || b.or != nil || op.app.lost != nil {
 		return nil
 	}
 	if q, ok := op.e.o.Rules.(quarantine); ok && q.Quarantined(op.r.Tenant(), b.hash) {

@@ -385,7 +385,8 @@ func forget(txn *storage.Txn, prev, next *definition.Application, by stampDoc) e
 }
 
 // unbind forgets the modules of custom rules that a new version drops, so that
-// a later rule of the same name begins with none.
+// a later rule of the same name begins with none. Which of them are in quarantine is
+// kept: to take a rule out and put it in again is no release.
 func unbind(txn *storage.Txn, prev, next *definition.Application, by stampDoc) error {
 	if prev == nil {
 		return nil
@@ -395,12 +396,19 @@ func unbind(txn *storage.Txn, prev, next *definition.Application, by stampDoc) e
 			continue
 		}
 		// One that is damaged is forgotten like any other.
-		if s, err := readBinding(txn, prev.Name, rule.Name); err == nil && s.filling() != "" {
+		s, err := readBinding(txn, prev.Name, rule.Name)
+		if err == nil && s.filling() != "" {
 			if err := recordActs(txn, prev.Name, rule.Name, s, []ruleAct{{VersionDropped, s.filling()}}, by); err != nil {
 				return err
 			}
 		}
-		if err := txn.PutDoc(spaceBinding, bindingKey(prev.Name, rule.Name), nil); err != nil {
+		var left []byte
+		if err == nil && len(s.Quarantined) > 0 {
+			if left, err = json.Marshal(bindingState{Quarantined: s.Quarantined}); err != nil {
+				return err
+			}
+		}
+		if err := txn.PutDoc(spaceBinding, bindingKey(prev.Name, rule.Name), left); err != nil {
 			return err
 		}
 		if err := dropShadow(txn, prev.Name, rule.Name); err != nil {

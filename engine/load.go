@@ -295,6 +295,8 @@ type binding struct {
 	plans    bool     // it may have a plan
 	// quarantined says that the module is not asked: every answer is a fault.
 	quarantined bool
+	// or may answer as well, nil for none: see testFallbacks.
+	or *binding
 }
 
 // bindingState is what is stored of the modules of a rule, by their hashes.

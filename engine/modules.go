@@ -203,7 +203,7 @@ func (e *Engine) BindModule(ctx context.Context, p identity.Principal, applicati
 			return err
 		}
 		s.bind(module)
-		return nil
+		return s.inherit(txn, application, rule, module)
 	})
 }
 
@@ -249,7 +249,7 @@ func (e *Engine) activate(ctx context.Context, p identity.Principal, application
 		if err := s.refusesQuarantined(name, module); err != nil {
 			return err
 		}
-		if err := e.refusesImpure(p.Tenant, name, module); err != nil {
+		if err := e.refusesImpure(txn, p.Tenant, name, module); err != nil {
 			return err
 		}
 		return g.needs(txn, def, false)

@@ -86,8 +86,8 @@ func (e *Engine) testPrepared(ctx context.Context, p identity.Principal, prep *p
 }
 
 // testModule runs the tests of the active version with a module as the one that
-// fills a rule.
-func (e *Engine) testModule(ctx context.Context, p identity.Principal, name, rule, module string) (*pass, []definition.Fault, error) {
+// fills a rule, and where it is not the fallback of that rule, with the fallback, too.
+func (e *Engine) testModule(ctx context.Context, p identity.Principal, name, rule, module string, act RuleAct) (*pass, []definition.Fault, error) {
 	var def *definition.Application
 	othersOff := false
 	active := func(r storage.Reader, people *directory.People) (_, _ *definition.Application, err error) {
@@ -107,15 +107,19 @@ func (e *Engine) testModule(ctx context.Context, p identity.Principal, name, rul
 	if err != nil {
 		return nil, nil, err
 	}
-	if faults := faultsOf(report, false); len(faults) == 0 || !othersOff {
-		return g, faults, nil
+	faults := faultsOf(report, false)
+	if len(faults) > 0 && othersOff {
+		_, now, err := e.tried(ctx, p, name, active, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		excuse(def, report, now)
+		faults = faultsOf(report, false)
 	}
-	_, now, err := e.tried(ctx, p, name, active, nil)
-	if err != nil {
-		return nil, nil, err
+	if len(faults) == 0 {
+		faults, err = e.testFallbacks(ctx, p, name, active, &standing{map[string]string{rule: module}, act == VersionFallback})
 	}
-	excuse(def, report, now)
-	return g, faultsOf(report, false), nil
+	return g, faults, err
 }
 
 // excuse lets tests pass that say what people can do, and fail already: rules that
@@ -144,6 +148,9 @@ func (e *Engine) testGate(ctx context.Context, p identity.Principal, name string
 		return nil, nil, err
 	}
 	faults, err := e.gateFaults(ctx, p, name, report)
+	if err == nil && len(faults) == 0 {
+		faults, err = e.testFallbacks(ctx, p, name, versions, &standing{})
+	}
 	return g, faults, err
 }
 
@@ -154,8 +161,28 @@ type testedVersions func(storage.Reader, *directory.People) (prev, next *definit
 // tried runs tests and invariants on one snapshot, where modules, by rule, fill
 // their rules.
 func (e *Engine) tried(ctx context.Context, p identity.Principal, name string, versions testedVersions, modules map[string]string) (*pass, *TestReport, error) {
-	g := &pass{}
 	report := &TestReport{}
+	g, err := e.tryOn(ctx, p, name, versions, func(asker *Op, people *directory.People, app *application) (err error) {
+		if app, err = asker.rebound(app, modules); err != nil {
+			return err
+		}
+		t := e.trialFor(asker, people, app)
+		if report.Tests, err = t.run(app.def.Tests); err != nil {
+			return err
+		}
+		report.Invariants, err = t.invariants()
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	g.findings = vacuous(report.Tests)
+	return g, report, nil
+}
+
+// tryOn runs try on one snapshot with the version whose tests are run, if there is one.
+func (e *Engine) tryOn(ctx context.Context, p identity.Principal, name string, versions testedVersions, try func(asker *Op, people *directory.People, app *application) error) (*pass, error) {
+	g := &pass{}
 	err := e.manage(p, func(r storage.Reader, people *directory.People) error {
 		prev, next, err := versions(r, people)
 		if err != nil {
@@ -174,23 +201,9 @@ func (e *Engine) tried(ctx context.Context, p identity.Principal, name string, v
 		if err != nil {
 			return err
 		}
-		if len(modules) > 0 {
-			if app, err = asker.rebound(app, modules); err != nil {
-				return err
-			}
-		}
-		t := e.trialFor(asker, people, app)
-		if report.Tests, err = t.run(next.Tests); err != nil {
-			return err
-		}
-		report.Invariants, err = t.invariants()
-		return err
+		return try(asker, people, app)
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	g.findings = vacuous(report.Tests)
-	return g, report, nil
+	return g, err
 }
 
 // gateFaults says which tests stand against a version. Who fails them is said to

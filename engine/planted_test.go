@@ -234,6 +234,8 @@ var plantedFaults = []planted{
 	{"quarantine: a fallback is not asked", "load.go", "m, err := readModule(r, app.def.Name, s.asked())", "m, err := readModule(r, app.def.Name, s.deciding())"},
 	{"quarantine: a fallback decides before", "fallback.go", "s.Fallback != \"\" && s.quarantine(s.Module) != nil", "s.Fallback != \"\""},
 	{"quarantine: a fallback decides for a rule that is off", "fallback.go", "return s.Active && s.Fallback", "return s.Fallback"},
+	{"quarantine: a fallback is not tested when another changes", "fallbacktests.go", "both.or = newBinding(app, rule, m, false)", "both.or = nil"},
+	{"quarantine: of two versions the stricter is tested", "fallbacktests.go", "b.Through || b.Fault && !a.Through", "!b.Through"},
 	{"quarantine: a fallback has a fallback", "fallback.go", "return s.Fallback\n\t}", "if s.quarantine(s.Fallback) == nil {\n\t\t\treturn s.Fallback\n\t\t}\n\t\treturn s.Previous\n\t}"},
 	{"quarantine: a fallback is deleted", "versionsdelete.go", "case s.Fallback == module:", "case false:"},
 	{"quarantine: a rule that shares has a fallback", "fallback.go", "case rule.Effect == definition.Share:", "case false:"},

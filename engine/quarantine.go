@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -101,21 +100,6 @@ func (s bindingState) refusesQuarantined(rule, module string) error {
 		return fault.New(fault.Conflict, "engine.activate", "rule: this version of %q is in quarantine since %s; release it first, or activate another", rule, q.Since.Format(time.RFC3339))
 	}
 	return nil
-}
-
-// refusesImpure says that a module cannot be let decide of which this process knows that
-// it is no rule: by a dry run, by the tests of its activation, or by another rule.
-func (e *Engine) refusesImpure(t identity.Tenant, rule, module string) error {
-	q, ok := e.o.Rules.(quarantine)
-	var h rules.Hash
-	if !ok || !validHash(module) {
-		return nil
-	}
-	if _, err := hex.Decode(h[:], []byte(module)); err != nil || !q.Quarantined(t, h) {
-		return err
-	}
-	return fault.New(fault.Conflict, "engine.activate", "rule: this module of %q gave two answers to one question, about a record alone and among others; "+
-		"decide each record by itself, keep nothing from one to the next, and upload it again; the rule stays as it was", rule)
 }
 
 // asked is the binding whose module is asked for a rule, nil where none is: it denies.
@@ -294,7 +278,10 @@ func (e *Engine) ReleaseRule(ctx context.Context, p identity.Principal, applicat
 		after := s
 		after.release(module)
 		idle = after.decidesAs(s)
-		return module, s.releasable(rule, module)
+		if err := s.releasable(rule, module); err != nil {
+			return "", err
+		}
+		return module, e.neverReleased(r, p.Tenant, rule, module)
 	}, (*bindingState).release, nil}
 	if _, err := e.chosen(p, application, rule, how); err != nil {
 		return RuleState{}, err
@@ -324,7 +311,7 @@ func (s bindingState) releasable(rule, module string) error {
 	case q == nil:
 		return fault.New(fault.Conflict, op, "rule: this version of %q is not in quarantine", rule)
 	case q.impure():
-		return fault.New(fault.Conflict, op, "rule: this version of %q gave two answers to one question; activate another", rule)
+		return errNeverReleased(rule)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"sluice/internal/world"
 	"sluice/rules"
 	"sluice/rules/ruletest"
+	"sluice/storage"
 )
 
 // failingHouse is a house with an embargo that traps on shut deals, and a clock.
@@ -568,4 +569,19 @@ func TestH4_QuarantinesAreBounded(t *testing.T) {
 	if s.quarantine("0") != nil || s.quarantine(fmt.Sprint(3*maxQuarantined-1)) == nil {
 		t.Error("not the last")
 	}
+}
+
+// condemns puts a module of a rule in quarantine, and takes all others out.
+func (h *house) condemns(rule, module string, kind rules.FaultKind, since time.Time) {
+	h.t.Helper()
+	q := quarantineDoc{Module: module, Since: since, Records: 1, Adders: 1, Faults: map[string]int{kind.String(): 1}}
+	must(h.t, h.e.o.Store.Tenant(h.tenant).Update(h.t.Context(), storage.Meta{Operation: "quarantineRule", Time: since}, func(txn *storage.Txn) error {
+		s, err := readBinding(txn, "crm", rule)
+		if err != nil {
+			return err
+		}
+		after := s
+		after.Quarantined = bindingState{}.condemned(q)
+		return putBinding(txn, "crm", rule, s, after, VersionActivated, stampDoc{At: since})
+	}))
 }

@@ -70,7 +70,9 @@ func (e *Engine) switchOn(ctx context.Context, p identity.Principal, application
 	_, failing, err := gated(func(g *pass) (err error) {
 		out, err = e.activate(ctx, p, application, rule, module, held, g, how)
 		return err
-	}, func() (*pass, []definition.Fault, error) { return e.testModule(ctx, p, application, rule, module) })
+	}, func() (*pass, []definition.Fault, error) {
+		return e.testModule(ctx, p, application, rule, module, how.act)
+	})
 	if len(failing) > 0 {
 		return RuleState{}, refusesRule(failing)
 	}

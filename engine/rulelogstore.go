@@ -105,7 +105,7 @@ func (e *Engine) flushRuleLogOf(ctx context.Context, tenant identity.Tenant) err
 func (e *Engine) flushRuleLog(ctx context.Context, of func(identity.Tenant) bool) error {
 	e.watches.flush.Lock()
 	defer e.watches.flush.Unlock()
-	failed := e.quarantines(ctx, of)
+	failed := errors.Join(e.quarantines(ctx, of), e.storeProved(ctx, of))
 	for _, b := range e.watches.take(of) {
 		if err := e.storeRuleLog(ctx, b); err != nil {
 			failed = errors.Join(failed, lostOf(b.key, e.watches.loses(b), err))

@@ -144,6 +144,9 @@ func (op *Op) ask(f *form, rule *definition.CustomRule, recs []record.Record) {
 		}
 		op.outcomes[keyOf(rule, r)] = outcomeOf(f, rule, b, verdicts[i])
 	}
+	if b != nil && b.or != nil {
+		op.loosen(f, rule, b.or, todo)
+	}
 }
 
 // askShown asks rules about those records that nobody hides from the viewer, and
@@ -208,6 +211,7 @@ func (op *Op) decide(b *binding, attributes map[string]record.Value, recs []reco
 			return false, err
 		}
 		err = op.e.o.Rules.Decide(op.ctx, batchOf(op.r.Tenant(), b, attributes, recs), fuel, out)
+		op.e.watches.prove(provedModule{op.r.Tenant(), b.hash}, out)
 		if err != nil || try == loadTries || !slices.ContainsFunc(out, missing) || op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
 			return true, err
 		}
