@@ -80,7 +80,14 @@ func TestH4FallbackOverHTTP(t *testing.T) {
 	if a := d.graphql(t, managePath, "mei", `mutation{fallbackRule(application:"sales",rule:"same-team-open-orders",version:1){rule{name}}}`); a.code() != "BAD_USER_INPUT" {
 		t.Errorf("a fallback of a SHARE: %+v", a)
 	}
-	if code, out, errs := d.run(t, "mei", "", "rule", "fallback", "-app", "sales", "-rule", "fallen", "-version", "1"); code != 0 || out != "Version 1 of rule fallen decides while the active one is in quarantine.\n" {
+	code, out, errs := d.run(t, "mei", "", "rule", "fallback", "-app", "sales", "-rule", "fallen", "-version", "1", "-dry-run")
+	if code != 0 || !strings.Contains(out, "No fallback was named. To name exactly this:\n  sluice rule fallback -application sales -rule fallen -version 1 -difference ") || !strings.Contains(out, " gain") {
+		t.Errorf("the dry run: %d: %s%s", code, out, errs)
+	}
+	if rules := d.rulesText(t); strings.Contains(rules, `"decides"`) {
+		t.Errorf("a dry run names one: %s", rules)
+	}
+	if code, out, errs = d.run(t, "mei", "", "rule", "fallback", "-app", "sales", "-rule", "fallen", "-version", "1"); code != 0 || out != "Version 1 of rule fallen decides while the active one is in quarantine.\n" {
 		t.Fatalf("%d: %s%s", code, out, errs)
 	}
 	quarantined := func() bool {
@@ -107,7 +114,7 @@ func TestH4FallbackOverHTTP(t *testing.T) {
 	if orders, sees := d.paths(t, "felix", shipped); orders != all+10 || !sees {
 		t.Errorf("with the fallback felix lists %d orders of %d, and sees one that is shipped: %t", orders, all+10, sees)
 	}
-	_, out, _ := d.run(t, "mei", "", "rule", "list", "-app", "sales")
+	_, out, _ = d.run(t, "mei", "", "rule", "list", "-app", "sales")
 	if !strings.Contains(out, "fallen is in quarantine since") || !strings.Contains(out, "its fallback decides") {
 		t.Error(out)
 	}

@@ -95,7 +95,7 @@ func TestRuleVersionsOverHTTP(t *testing.T) {
 	if got := orders(); got != all {
 		t.Errorf("nora sees %d orders of %d", got, all)
 	}
-	if got := must("jonas", of("rule", "rollback")...); orders() != few || !strings.Contains(got, "is active with module "+rule.at("ruleModules.rules.0.module").(string)) {
+	if got := must("jonas", of("rule", "rollback")...); orders() != few || !strings.Contains(got, "is active with module "+rule.at("ruleModules.rules.0.module").(string)+", version 1.") {
 		t.Errorf("nora sees %d orders, %d before: %s", orders(), few, got)
 	}
 	if got := must("jonas", of("rule", "versions")...); !row(`%d +previous .*`, second.number).MatchString(got) || !row(`%d +active .*`, first.number).MatchString(got) {

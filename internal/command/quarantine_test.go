@@ -74,6 +74,9 @@ func TestRuleRelease(t *testing.T) {
 	term.fails(1, "takes no fallback", "rule", "fallback", "-application", "sales", "-rule", sharing, "-version", "1")
 	term.fails(2, "either -version", "rule", "fallback", "-application", "sales", "-rule", sharing)
 	term.fails(2, "either -version", "rule", "fallback", "-application", "sales", "-rule", sharing, "-version", "1", "-none")
+	term.fails(2, "neither -none nor -difference", "rule", "fallback", "-application", "sales", "-rule", sharing, "-none", "-dry-run")
+	term.fails(2, "-json and -o go with -dry-run", "rule", "fallback", "-application", "sales", "-rule", sharing, "-version", "1", "-json")
+	term.fails(1, "has no version 9", "rule", "fallback", "-application", "sales", "-rule", sharing, "-version", "9", "-dry-run")
 	if got := of("fallback", "-none"); got != "Rule same-team-open-orders has no fallback.\n" {
 		t.Error(got)
 	}

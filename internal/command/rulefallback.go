@@ -7,7 +7,7 @@ import (
 
 var ruleFallbackCommand = &command{
 	name: "rule fallback", summary: "name the version that decides while a custom rule is in quarantine",
-	usage: "-application NAME -rule NAME (-version N [-difference ID] | -none)",
+	usage: "-application NAME -rule NAME (-version N [-difference ID | -dry-run] | -none)",
 	help: `
 Names a version of a RESTRICT or MASK rule that decides while the active one is in
 quarantine, from the next request on where it is now. Without one the rule keeps every
@@ -16,10 +16,14 @@ nothing then. It stays named when another version is activated, until it is acti
 itself. When it goes into quarantine, too, there is no other.
 
 It is held to what an activation is held to, as if it decided from now on: permission
-tests, and what sluice compare -rule showed of exactly this, which -difference names.
-Nothing stands against -none.
+tests, and what a dry run, or sluice compare -rule, showed of exactly this, which
+-difference names. -dry-run names none and says who would gain and lose what if it
+decided now; it takes the tool COMPARE. While a fallback is named, an apply and an
+activation pass the tests that say what people cannot do with it, too. Nothing stands
+against -none.
 
 Examples:
+  sluice rule fallback -application sales -rule embargo -version 3 -dry-run
   sluice rule fallback -application sales -rule embargo -version 3
   sluice rule fallback -app sales -rule embargo -none`,
 	run: runRuleFallback,
@@ -31,11 +35,21 @@ func runRuleFallback(ctx context.Context, env *Env, c *command, args []string) e
 	version := versionFlag(fs, "`N`: the version that is to stand in")
 	compared := differenceFlag(fs, "`ID` of the difference that was shown")
 	none := fs.Bool("none", false, "name none")
+	dry := dryRunFlags(fs)
 	if err := r.start(args, 0, "application", "rule"); err != nil {
 		return err
 	}
 	if (*version != 0) == *none || *none && *compared != "" {
 		return badUsage("rule fallback: give either -version, with or without -difference, or -none")
+	}
+	if err := dry.check(c.name); err != nil {
+		return err
+	}
+	if *dry.run {
+		if *version == 0 || *compared != "" {
+			return badUsage("rule fallback: -dry-run is of a -version; it takes neither -none nor -difference")
+		}
+		return r.showFallback(ctx, dry, *application, *rule, *version)
 	}
 	variables := map[string]any{"a": *application, "r": *rule}
 	if *version != 0 {
@@ -61,4 +75,19 @@ func runRuleFallback(ctx context.Context, env *Env, c *command, args []string) e
 		fmt.Fprintf(env.Stdout, "Version %d of rule %s decides while the active one is in quarantine.\n", *version, *rule)
 	}
 	return nil
+}
+
+// showFallback compares the rule with one where a version decides.
+func (r *remote) showFallback(ctx context.Context, dry *dryRun, application, rule string, version int) error {
+	v, err := r.versionWith(ctx, application, rule, func(v *ruleVersion) bool { return v.Number == version })
+	switch {
+	case err != nil:
+		return err
+	case v == nil || v.Deleted:
+		return fmt.Errorf("-version: rule %s has no version %d; `sluice rule versions` lists those that there are", rule, version)
+	}
+	dry.then = func(id string) string {
+		return fmt.Sprintf("No fallback was named. To name exactly this:\n  sluice rule fallback -application %s -rule %s -version %d -difference %s\n", application, rule, version, id)
+	}
+	return dry.show(ctx, r, application, rule, v.Module, "")
 }

@@ -173,8 +173,33 @@ func runRuleRollback(ctx context.Context, env *Env, c *command, args []string) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "Rule %s is active with module %s.\n", *rule, out.RollbackRule.Rule.Module)
+	module := out.RollbackRule.Rule.Module
+	named := "" // what was done is done, whether or not its number can be read
+	if v, err := r.versionWith(ctx, *application, *rule, func(v *ruleVersion) bool { return v.Module == module }); err == nil && v != nil {
+		named = fmt.Sprintf(", version %d", v.Number)
+	}
+	fmt.Fprintf(env.Stdout, "Rule %s is active with module %s%s.\n", *rule, module, named)
 	return nil
+}
+
+// versionWith is the newest version of a rule that is meant, nil for none.
+func (r *remote) versionWith(ctx context.Context, application, rule string, is func(*ruleVersion) bool) (*ruleVersion, error) {
+	var found *ruleVersion
+	err := pagesOf(ctx, r, ruleVersionsQuery, "ruleVersions", map[string]any{"a": application, "r": rule}, false, func(page json.RawMessage, _ bool) (pageEnd, error) {
+		var p struct {
+			Nodes    []ruleVersion
+			PageInfo pageEnd
+		}
+		err := json.Unmarshal(page, &p)
+		for i := range p.Nodes {
+			if is(&p.Nodes[i]) {
+				found = &p.Nodes[i]
+				return pageEnd{}, nil
+			}
+		}
+		return p.PageInfo, err
+	})
+	return found, err
 }
 
 var ruleDownloadCommand = &command{

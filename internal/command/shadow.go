@@ -18,7 +18,8 @@ Lets an uploaded module run beside the one that decides, on samples of what peop
 ask, and writes down where the two say otherwise. It decides nothing, and what it
 does wrong or spends is nobody's but its own. It ends by itself after -hours, 168 at
 most, and as soon as another module, or none, decides. Without -module it is the one
-that is bound and waits for activation. 8 run at once in an organization.
+that is bound and waits for activation. 8 run at once in an organization. Beside a rule
+that is off, or in quarantine, it is compared with what such a rule does.
 
 -report prints what was found, of records that you may see: it takes the tool
 COMPARE, as beginning does. -stop ends it and forgets what was found.
@@ -74,6 +75,9 @@ func runRuleShadow(ctx context.Context, env *Env, c *command, args []string) err
 	}
 	fmt.Fprintf(env.Stdout, "Module %s runs beside rule %s until %s, and decides nothing.\nTo see what it says otherwise:\n  sluice rule shadow -application %s -rule %s -report\n",
 		short(which), *rule, out.ShadowRule.Shadow.Until.Format(time.RFC3339), *application, *rule)
+	if now, err := r.ruleNamed(ctx, *application, *rule); err == nil && !now.Active {
+		fmt.Fprintf(env.Stdout, "The rule is off: it is compared with what that does, as %s.\n", offWords[now.Effect])
+	}
 	return nil
 }
 

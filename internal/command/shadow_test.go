@@ -68,7 +68,11 @@ func TestRuleShadow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := shadow("-module", rules.HashOf(c).String()); !strings.Contains(got, "decides nothing") {
+	if got := shadow("-module", rules.HashOf(c).String()); !strings.Contains(got, "decides nothing") || strings.Contains(got, "off") {
+		t.Error(got)
+	}
+	term.must("rule", "deactivate", "-app", "sales", "-rule", sharing)
+	if got := shadow("-module", rules.HashOf(c).String()); !strings.Contains(got, "The rule is off: it is compared with what that does, as it shares nothing.") {
 		t.Error(got)
 	}
 	for line, says := range map[string]string{
