@@ -108,14 +108,14 @@ func checkPlace(def *definition.Application, a *directory.Assignment) error {
 	const op = "engine.CheckAssignment"
 	portal := a.Kind == identity.Portal
 	if _, ok := def.Role(a.Role); !ok && !portal {
-		return fault.New(fault.Invalid, op, "role: %q is not a role of application %s", a.Role, def.Name)
+		return fault.New(fault.Invalid, op, "role: %q is not a role of application %s, which has %s", a.Role, def.Name, roleNames(def))
 	}
 	if set, ok := def.Set(a.PermissionSet); !ok || set.Portal != portal {
 		whom := "users"
 		if portal {
 			whom = "portal users"
 		}
-		return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its %s", a.PermissionSet, def.Name, whom)
+		return fault.New(fault.Invalid, op, "permissionSet: %q is not a permission set of application %s for its %s, which has %s", a.PermissionSet, def.Name, whom, setNames(def, portal))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
 		attr, ok := attribute(def, name)
@@ -159,7 +159,7 @@ func attributeValues(def *definition.Application, text map[string]string) (map[s
 	for _, name := range slices.Sorted(maps.Keys(text)) {
 		attr, ok := attribute(def, name)
 		if !ok {
-			return nil, fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: not a viewer attribute of application %s", name, def.Name)
+			return nil, fault.New(fault.Invalid, "engine.Attributes", "attributes.%s: not a viewer attribute of application %s, which has %s", name, def.Name, attributeNames(def))
 		}
 		v, err := record.ParseValue(attr, text[name])
 		if err != nil {

@@ -473,41 +473,7 @@ func fitsAttribute(def *definition.Application, c rules.Column) error {
 			return nil
 		}
 	}
-	names := make([]string, len(def.Attributes))
-	for i := range def.Attributes {
-		names[i] = def.Attributes[i].Name
-	}
-	return fault.New(fault.Invalid, op, "module: viewer attribute %s (%s) is not declared by the application, which has %s under viewerAttributes", c.Name, c.Type, someOf(names))
-}
-
-// maxNamed bounds the names that a refusal lists.
-const maxNamed = 20
-
-// someOf lists names for a refusal.
-func someOf(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	if more := len(names) - maxNamed; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), more)
-	}
-	return strings.Join(names, ", ")
-}
-
-func fieldNames(form *definition.Form) string {
-	names := make([]string, len(form.Fields))
-	for i, f := range form.Fields {
-		names[i] = f.Name
-	}
-	return someOf(names)
-}
-
-func formNames(def *definition.Application) string {
-	names := make([]string, len(def.Forms))
-	for i, f := range def.Forms {
-		names[i] = f.Name
-	}
-	return someOf(names)
+	return fault.New(fault.Invalid, op, "module: viewer attribute %s (%s) is not declared by the application, which has %s under viewerAttributes", c.Name, c.Type, attributeNames(def))
 }
 
 func effectName(e definition.Effect) string {

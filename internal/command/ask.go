@@ -86,6 +86,9 @@ func (r *remote) person(ctx context.Context, name, user string) (string, error) 
 	if e, refused := errors.AsType[*serverError](err); refused && e.code == "FORBIDDEN" {
 		return "", fmt.Errorf("-%s: only admins find people by sign-in address; name the person by their id (FORBIDDEN)", name)
 	}
+	if err != nil && strings.HasPrefix(err.Error(), "-") {
+		return "", err // about another flag
+	}
 	if err != nil {
 		return "", fmt.Errorf("-%s: %w", name, err)
 	}

@@ -76,6 +76,9 @@ var misreadFlag = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for
 // misread says of a fault in the flags which one it is about, and what it takes.
 func misread(fs *flag.FlagSet, err error) string {
 	m := misreadFlag.FindStringSubmatch(err.Error())
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		return err.Error() + meant(fs, name)
+	}
 	if m == nil {
 		return err.Error()
 	}
@@ -84,6 +87,31 @@ func misread(fs *flag.FlagSet, err error) string {
 		why = "expected " + kindOf(fs.Lookup(name))
 	}
 	return "-" + name + ": " + why + ", got " + given
+}
+
+// meant offers the first flag that an unknown one is the beginning of, or almost is.
+func meant(fs *flag.FlagSet, unknown string) (text string) {
+	fs.VisitAll(func(f *flag.Flag) {
+		if text == "" && (similar(f.Name, unknown) || len(unknown) > 1 && strings.HasPrefix(f.Name, unknown)) {
+			text = ", did you mean -" + f.Name + "?"
+		}
+	})
+	return text
+}
+
+// similar reports whether texts are the same but for one letter more, less or other.
+func similar(a, b string) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	if len(b) < 3 || len(a)-len(b) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return a[min(i+1, len(a)):] == b[min(i+1, len(b)):] || a[min(i+1, len(a)):] == b[i:]
 }
 
 // kindOf says what a flag takes.

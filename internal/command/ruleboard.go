@@ -91,8 +91,9 @@ func (r *remote) byFlags(err error) error {
 		return ""
 	}
 	if e.code != "NOT_FOUND" {
-		if name, _, found := strings.Cut(e.message, ": "); found && (name == "rule" || name == "difference") && given(name) != "" {
-			return &serverError{e.code, "-" + e.message}
+		name, says, _ := strings.Cut(e.message, ": ")
+		if flag, attribute := flagOf(name); given(flag) != "" {
+			return &serverError{e.code, "-" + flag + ": " + attribute + says}
 		}
 		return err
 	}
@@ -105,6 +106,15 @@ func (r *remote) byFlags(err error) error {
 		return fmt.Errorf("-%s; `sluice rule versions` lists those that there are (NOT_FOUND)", e.message)
 	}
 	return err
+}
+
+// flagOf is the flag that stands for an argument of the API, empty for none; one for
+// several attributes is followed by which of them it is.
+func flagOf(argument string) (flag, attribute string) {
+	if name, ok := strings.CutPrefix(argument, "attributes."); ok {
+		return "attribute", name + ": "
+	}
+	return map[string]string{"rule": "rule", "difference": "difference", "version": "version", "role": "role", "permissionSet": "set"}[argument], ""
 }
 
 // withRules adds to a refusal for want of a rule the names of those that there are.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,6 +175,15 @@ func (n *ruleEntry) row(t *table) {
 	t.row(at, n.ID, n.Record, n.Version, n.Viewer, dash(answer), dash(n.ReasonText), n.Fuel, n.Asked, module)
 }
 
+// checkEntry refuses what names no entry of a rule log.
+func checkEntry(id string) error {
+	kind, number, _ := strings.Cut(id, "-")
+	if n, err := strconv.Atoi(number); err != nil || n < 1 || kind != "d" && kind != "f" {
+		return badUsage("ENTRY: expected an entry as `sluice rule log` lists it, like d-12 or f-3, got %q", id)
+	}
+	return nil
+}
+
 var ruleReplayCommand = &command{
 	name: "rule replay", summary: "put the question of an entry of the rule log again, here",
 	usage: "-application NAME -rule NAME [-case] [-module FILE] ENTRY",
@@ -212,6 +222,9 @@ func runRuleReplay(ctx context.Context, env *Env, c *command, args []string) err
 	other := fs.String("module", "", "`FILE` with another module to ask")
 	asCase := fs.Bool("case", false, "print the question as a case, run nothing")
 	if err := r.start(args, 1, "application", "rule"); err != nil {
+		return err
+	}
+	if err := checkEntry(fs.Arg(0)); err != nil {
 		return err
 	}
 	var out struct{ RuleReplay replay }

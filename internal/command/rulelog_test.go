@@ -149,6 +149,8 @@ func TestRuleReplayOfAnother(t *testing.T) {
 		"rule log -app a -rule x -n -1":              "expected a whole number, 0 or more",
 		"rule replay -app a -rule x":                 "a word is missing at the end",
 		"rule replay -rule x d-1":                    "-application is required",
+		"rule replay -app a -rule x 12":              "ENTRY: expected an entry as `sluice rule log` lists it, like d-12 or f-3, got \"12\"",
+		"rule replay -app a -rule x d-":              "ENTRY: expected an entry",
 		"rule stats":                                 "-application is required",
 		"rule versions -app a":                       "-rule is required",
 	} {

@@ -35,7 +35,13 @@ func TestRefusalsNameFlags(t *testing.T) {
 		term.fails(1, says, strings.Fields(line)...)
 	}
 	large := file(t, "large.wasm", strings.Repeat("x", 4<<20))
+	term.must("user", "add", "-email", "new@acme.example", "-name", "New")
+	assign := "user assign -user new@acme.example -application sales"
 	for line, says := range map[string]string{
+		assign + " -role nobody -set sales":                       `sluice: -role: "nobody" is not a role of application sales, which has CEO, `,
+		assign + " -role sales-rep -set nothing":                  `sluice: -set: "nothing" is not a permission set of application sales for its users, which has Read, Write, `,
+		assign + " -role sales-rep -set sales -attribute taem=x":  "sluice: -attribute: taem: not a viewer attribute of application sales, which has ",
+		assign + " -role x -set x -server http://127.0.0.1:1":     "sluice: -server: http://127.0.0.1:1 does not answer",
 		"rule push -f " + large + rule:                            "sluice: -f: " + large + " (4194304 bytes): the body has more than 3670016 bytes (LIMIT_EXCEEDED)",
 		"rule push -f " + file(t, "rule.c", "int x;") + rule:      "rule.c (6 bytes): expected a WebAssembly module of version 1 (BAD_USER_INPUT)",
 		"rule fallback -version 1" + rule:                         `sluice: -rule: "` + sharing + `" shares`,

@@ -128,7 +128,7 @@ func (r *resolver) form(o object, key string) (*Form, bool) {
 	}
 	f, ok := r.app.Form(name)
 	if !ok {
-		r.fail(o.of(key), "there is no form %q", name)
+		r.fail(o.of(key), "there is no form %q%s", name, nearest(name, r.knownForms()))
 	}
 	return f, ok
 }

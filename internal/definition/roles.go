@@ -50,7 +50,7 @@ func (r *resolver) checkTree(o object) {
 		case role.ReportsTo == "":
 			r.fail(r.at[role].at, "exactly one role has no reportsTo, the root; %s has none already", root.Name)
 		case r.roles[role.ReportsTo] == nil:
-			r.fail(r.at[role].of("reportsTo"), "there is no role %q", role.ReportsTo)
+			r.fail(r.at[role].of("reportsTo"), "there is no role %q%s", role.ReportsTo, nearest(role.ReportsTo, r.knownRoles()))
 		}
 	}
 	if root == nil {

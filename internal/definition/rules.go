@@ -127,7 +127,7 @@ func (r *resolver) group(so object, key string) (g Group) {
 
 func (r *resolver) role(name string, at *place) bool {
 	if r.roles[name] == nil {
-		r.fail(at, "there is no role %s", strconv.Quote(shorten(name)))
+		r.fail(at, "there is no role %s%s", strconv.Quote(shorten(name)), nearest(name, r.knownRoles()))
 		return false
 	}
 	return true

@@ -66,7 +66,7 @@ func (r *resolver) readSetForms(so object, s *PermissionSet) {
 		po, ok := r.object(o.members[name], "actions", "fields")
 		f, known := r.app.Form(name)
 		if !known {
-			r.fail(o.of(name), "there is no form %s", strconv.Quote(shorten(name)))
+			r.fail(o.of(name), "there is no form %s%s", strconv.Quote(shorten(name)), nearest(name, r.knownForms()))
 		}
 		if !ok || !known {
 			continue

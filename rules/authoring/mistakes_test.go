@@ -130,6 +130,14 @@ func TestManifestsAreExplained(t *testing.T) {
 	}
 }
 
+// TestManifestIsMissing: the message says what writes one.
+func TestManifestIsMissing(t *testing.T) {
+	p := &authoring.Project{Dir: t.TempDir()}
+	if _, err := p.Manifest(); err == nil || !strings.Contains(fault.Message(err), "manifest.json: no such file; a rule needs one") || !strings.Contains(fault.Message(err), "`sluice rule new`") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestMeasureNamesKinds: a measurement of a rule that keeps something says so, by kind.
 func TestMeasureNamesKinds(t *testing.T) {
 	m := authoring.Measurement{Records: 10, AloneRecords: 10, Faults: [rules.FaultKinds]int{rules.NoFault: 1, rules.FaultQuarantine: 9}}

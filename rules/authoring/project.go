@@ -110,6 +110,9 @@ func (p *Project) Module() ([]byte, error) {
 // Manifest returns the bytes of the project's manifest, which is valid.
 func (p *Project) Manifest() ([]byte, error) {
 	b, err := ReadFile(filepath.Join(p.Dir, ManifestFile))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, invalid("%s: no such file; a rule needs one, which says what it reads and may answer, and `sluice rule new` writes one with a rule", ManifestFile)
+	}
 	if err != nil {
 		return nil, err
 	}
