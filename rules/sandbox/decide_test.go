@@ -263,6 +263,33 @@ func TestEviction(t *testing.T) {
 	}
 }
 
+// TestEvictionIsOfWhoHasMost: a tenant that loads module after module displaces its own,
+// and one that has most displaces nobody else's by the next.
+func TestEvictionIsOfWhoHasMost(t *testing.T) {
+	const most = 4
+	r := newRunner(t, &Options{MaxVersions: most})
+	theirs := []rules.Hash{mustLoad(t, r, tenantB, parity()), mustLoad(t, r, tenantB, ok())}
+	for n := range 3 * most {
+		if _, err := r.Load(bg, tenantA, numbered(n)); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range theirs {
+			if !r.Loaded(tenantB, h) {
+				t.Fatalf("module %d of another tenant displaces one", n)
+			}
+		}
+	}
+	if n := len(r.versions); n != most {
+		t.Errorf("%d are loaded, expected %d", n, most)
+	}
+	if _, err := r.Load(bg, tenantC, numbered(0)); err != nil {
+		t.Fatal(err)
+	}
+	if !r.Loaded(tenantC, rules.HashOf(numbered(0))) || r.Loaded(tenantB, theirs[0]) || !r.Loaded(tenantA, rules.HashOf(numbered(3*most-2))) {
+		t.Error("expected of two who had as many the one loaded first to make room for a third")
+	}
+}
+
 // TestIdleBudget: guests over the budget are not kept, and answers stay right.
 func TestIdleBudget(t *testing.T) {
 	one := int64(2<<16 + stackBytes)

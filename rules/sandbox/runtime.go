@@ -26,8 +26,8 @@ type Options struct {
 	// alone, which is for tools and tests.
 	Cache  *Cache
 	Events Events
-	// MaxVersions is how many modules stay loaded, 256 by default. The one that
-	// was not asked for longest makes room; it can be loaded again.
+	// MaxVersions is how many modules stay loaded, 256 by default. Of the tenant that
+	// has most the one that was not asked for longest makes room; it can be loaded again.
 	MaxVersions int
 	// MaxIdle is how many bytes the guests that wait for work may hold, 256 MiB
 	// by default. When they hold more, the guests of the rule that was not asked
@@ -189,7 +189,7 @@ func (r *Runner) add(ctx context.Context, v *version) error {
 		idle = append(idle, v)
 	} else {
 		for len(r.versions) >= r.opts.MaxVersions {
-			idle = r.drop(r.oldest(), idle)
+			idle = r.drop(r.oldest(v.key.tenant), idle)
 		}
 		r.clock++
 		v.used = r.clock
@@ -203,11 +203,21 @@ func (r *Runner) add(ctx context.Context, v *version) error {
 	return nil
 }
 
-// oldest returns the version whose last use is longest ago. The caller holds mu.
-func (r *Runner) oldest() (k key) {
+// oldest returns the version whose last use is longest ago, of the tenant that has most
+// with the one that is loading: nobody's modules have to be loaded again because another
+// loads many. The caller holds mu.
+func (r *Runner) oldest(loading identity.Tenant) (k key) {
+	has := map[identity.Tenant]int{loading: 1}
+	for k := range r.versions {
+		has[k.tenant]++
+	}
 	var first *version
 	for _, v := range r.versions {
-		if first == nil || v.used < first.used {
+		more := 0
+		if first != nil {
+			more = has[v.key.tenant] - has[first.key.tenant]
+		}
+		if first == nil || more > 0 || more == 0 && v.used < first.used {
 			first, k = v, v.key
 		}
 	}
