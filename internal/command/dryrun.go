@@ -110,6 +110,9 @@ func (o *dryRun) words(env *Env) io.Writer {
 	return env.Stdout
 }
 
+// mendFirst precedes the next step where a module goes wrong.
+const mendFirst = "Mend what goes wrong first: it counts against access. `sluice rule test` and\n`sluice rule bench` look for it on your machine. "
+
 // show compares a rule filled with a module and prints it, where a dry run is asked
 // for. Without a next step it is activating exactly this.
 func (o *dryRun) show(ctx context.Context, r *remote, application, rule, module, next string) error {
@@ -126,11 +129,13 @@ func (o *dryRun) show(ctx context.Context, r *remote, application, rule, module,
 		return err
 	}
 	switch {
+	case next != "" && d.goesWrong():
+		next = mendFirst + next
 	case next != "":
 	case o.then != nil:
 		next = o.then(id)
 	case d.goesWrong():
-		next = fmt.Sprintf("Nothing was activated. Mend what goes wrong first: it counts against access. `sluice rule test` and\n`sluice rule bench` look for it on your machine. To let exactly this decide all the same:\n  sluice rule activate -application %s -rule %s -difference %s\n", application, rule, id)
+		next = fmt.Sprintf("Nothing was activated. "+mendFirst+"To let exactly this decide all the same:\n  sluice rule activate -application %s -rule %s -difference %s\n", application, rule, id)
 	default:
 		next = fmt.Sprintf("Nothing was activated. To let exactly this decide:\n  sluice rule activate -application %s -rule %s -difference %s\n", application, rule, id)
 	}

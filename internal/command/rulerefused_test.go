@@ -65,6 +65,9 @@ func TestDryRunOfAModuleThatGoesWrong(t *testing.T) {
 	term.must("import", "-application", "sales", "-form", "Order", "-f", file(t, "x.csv", "number,title,status\nX-1,x,shipped\n"))
 	out := term.must("rule", "push", "-application", "sales", "-rule", sharing, "-f", file(t, "open.wasm", string(module)), "-bind", "-dry-run")
 	code, text, errs := term.run("rule", "push", "-application", "sales", "-rule", sharing, "-f", file(t, "open.wasm", string(module)), "-bind", "-dry-run", "-json")
+	if only := term.must("rule", "push", "-application", "sales", "-rule", sharing, "-f", file(t, "open.wasm", string(module)), "-dry-run"); !strings.Contains(only, "Mend what goes wrong first") || !strings.Contains(only, "Nothing was bound. ") {
+		t.Errorf("without -bind: %s", only)
+	}
 	if !json.Valid([]byte(text)) || code != 0 || !strings.HasPrefix(errs, "Uploaded ") {
 		t.Errorf("-json: %d %s %s", code, errs, text)
 	}
