@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -54,7 +55,7 @@ func runRulePush(ctx context.Context, env *Env, c *command, args []string) error
 	if err != nil {
 		return err
 	}
-	warnStale(env, *file)
+	env.warnProject(ctx, *file)
 	// A module under the name of no rule would lie about.
 	if _, err := r.ruleNamed(ctx, *application, *rule); err != nil {
 		return err
@@ -95,8 +96,9 @@ func runRulePush(ctx context.Context, env *Env, c *command, args []string) error
 	return nil
 }
 
-// warnStale says that the module of a project is older than its source.
-func warnStale(env *Env, file string) {
+// warnProject says that the module of a project is older than its source, or fails
+// cases of it.
+func (env *Env) warnProject(ctx context.Context, file string) {
 	if filepath.Base(file) != authoring.ModuleFile {
 		return
 	}
@@ -104,9 +106,42 @@ func warnStale(env *Env, file string) {
 	if err != nil {
 		return // a module by itself
 	}
-	if _, err := p.Module(); err != nil {
+	module, err := p.Module()
+	if err != nil {
 		fmt.Fprintf(env.Stderr, "Warning: %s\n", said(err))
+		return
 	}
+	if failed, of := env.failing(ctx, p.Dir, module); failed > 0 {
+		fmt.Fprintf(env.Stderr, "Warning: %d of %d cases of %s fail; `sluice rule test` shows them\n", failed, of, authoring.CasesFile)
+	}
+}
+
+// failing counts the cases of a folder that a module fails; none where they cannot be
+// asked, of which rule test says why.
+func (env *Env) failing(ctx context.Context, dir string, module []byte) (failed, of int) {
+	manifest, err := rules.ReadManifest(module)
+	if err != nil {
+		return 0, 0
+	}
+	src, err := authoring.ReadFile(filepath.Join(dir, authoring.CasesFile))
+	if err != nil {
+		return 0, 0
+	}
+	cases, err := authoring.ReadCases(src, manifest)
+	if err != nil {
+		return 0, 0
+	}
+	runner, _, closeRules, err := env.Parts.NewRules()
+	if err != nil {
+		return 0, 0
+	}
+	defer func() { _ = closeRules() }() // frees memory that the process is about to give back
+	results, err := authoring.Ask(ctx, runner, module, cases)
+	if err != nil {
+		return 0, 0
+	}
+	failed, _ = authoring.Report(io.Discard, manifest, results)
+	return failed, len(results)
 }
 
 // upload sends a module and returns its hash.

@@ -128,8 +128,8 @@ func TestRulePushSaysWhatStays(t *testing.T) {
 	}
 }
 
-// TestRulePushWarnsOfAnOldModule: one that is older than its source is what the author
-// does not mean; a module without a source beside it has none.
+// TestRulePushWarnsOfAnOldModule: one that is older than its source, or fails a case, is
+// what the author does not mean; a module without a source beside it has none.
 func TestRulePushWarnsOfAnOldModule(t *testing.T) {
 	term, _ := newRuled(t)
 	dir := filepath.Join(t.TempDir(), "rule")
@@ -144,6 +144,21 @@ func TestRulePushWarnsOfAnOldModule(t *testing.T) {
 	for built, want := range map[time.Duration]string{-time.Hour: "Warning: rule.go has changed since rule.wasm was built; run `sluice rule build`\n", time.Hour: ""} {
 		at := time.Now().Add(built)
 		if err := os.Chtimes(wasm, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := term.run(push...); code != 0 || errs != want {
+			t.Errorf("%d %q, want %q", code, errs, want)
+		}
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(wasm, later, later); err != nil {
+		t.Fatal(err)
+	}
+	for cases, want := range map[string]string{
+		"- name: a small one\n  viewer: {team: north}\n  record: {team: north, status: open, amount: 1.00}\n  expect: {grant: view, reason: 1}\n": "Warning: 1 of 1 cases of cases.yaml fail; `sluice rule test` shows them\n",
+		"- nonsense\n": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "cases.yaml"), []byte(cases), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if code, _, errs := term.run(push...); code != 0 || errs != want {
