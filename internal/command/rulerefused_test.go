@@ -71,7 +71,7 @@ func TestDryRunOfAModuleThatGoesWrong(t *testing.T) {
 	if !json.Valid([]byte(text)) || code != 0 || !strings.HasPrefix(errs, "Uploaded ") {
 		t.Errorf("-json: %d %s %s", code, errs, text)
 	}
-	for _, want := range []string{"WENT WRONG: ", "Nothing was activated. Mend what goes wrong first: it counts against access.", "all the same:\n  sluice rule activate "} {
+	for _, want := range []string{"It waits at rule " + sharing + ", where ", "WENT WRONG: ", "Nothing was activated. Mend what goes wrong first: it counts against access.", "all the same:\n  sluice rule activate "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %s", want, out)
 		}
