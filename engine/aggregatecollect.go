@@ -23,6 +23,7 @@ func (a *aggregator) collect(reach policy.Reach, p *plan) error {
 	b.direct = !w.asks && !w.masks && len(a.lookups) == 0 && a.l.alone()
 	counting := len(a.keys)+len(a.measures) == 0 && a.l.where == nil && a.l.link == nil
 	g := w.glean(s)
+	defer g.end()
 	for !s.done() {
 		if err := a.op.ctx.Err(); err != nil {
 			return err

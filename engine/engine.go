@@ -85,6 +85,7 @@ type Engine struct {
 	shadows     shadowHub
 
 	fewGrants int // see usualFew
+	learning  learning
 
 	cached int // entries that each of the three may hold
 	search searchLimits
@@ -98,11 +99,13 @@ func New(o Options) (*Engine, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{
+	e := &Engine{
 		decided: newDecided(o.Decided),
 		o:       o, apps: map[appKey]*appEntry{}, views: map[viewKey]*viewEntry{}, keys: map[identity.Tenant]*sealer{},
 		cached: maxCached, search: usualSearch, fewGrants: usualFew,
-	}, nil
+	}
+	e.learning.own, e.learning.all = usualLearnedOwn, usualLearnedAll
+	return e, nil
 }
 
 func (e *Engine) faulted(t identity.Tenant, application, rule string, kind rules.FaultKind) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"slices"
+	"sync/atomic"
 
 	"sluice/engine/decided"
 	"sluice/engine/policy"
@@ -219,18 +220,77 @@ func entryOf(rec record.Record) decided.Entry {
 	return decided.Entry{ID: rec.ID(), Owner: rec.Owner(), Record: committed(rec)}
 }
 
+// learning bounds what lists that are being learned hold, in entries: a list that would
+// hold more is given up, and nothing is known of it then. Each walk that comes to its
+// end hands some lists over to the cache, which weighs them, so that the next has more
+// room for the others.
+type learning struct {
+	own, all int64 // of one operation, and of all at once
+	held     atomic.Int64
+}
+
+// The usual bounds of learning, some 20 and 80 MB.
+const (
+	usualLearnedOwn = 2 * decided.MaxGrants
+	usualLearnedAll = 8 * decided.MaxGrants
+)
+
+// learns takes room for n entries more, false where there is none; less than none gives
+// room back.
+func (op *Op) learns(n int64) bool {
+	of := &op.e.learning
+	if n > 0 && op.learned+n > of.own {
+		return false
+	}
+	if held := of.held.Add(n); n > 0 && held > of.all {
+		of.held.Add(-n)
+		return false
+	}
+	op.learned += n
+	return true
+}
+
+// lesson is the list that is being learned of one rule.
+type lesson struct {
+	set    *decided.Set
+	list   []decided.Entry
+	over   bool  // there are too many, or nothing could be said of some
+	missed bool  // there was no room to learn it
+	held   int64 // entries that it has room for
+}
+
+// drop gives up a list, and its room back.
+func (x *lesson) drop(op *Op) {
+	op.learns(-x.held)
+	x.list, x.held = nil, 0
+}
+
+// fit takes room for what the list has grown by, and gives it up where that is too much.
+func (x *lesson) fit(op *Op) {
+	more := int64(cap(x.list)) - x.held
+	switch {
+	case len(x.list) > decided.MaxGrants:
+		x.over = true
+	case more == 0 || op.learns(more):
+		x.held += more
+		return
+	default:
+		x.missed = true
+	}
+	x.drop(op)
+}
+
 // gleaner learns from a walk over a whole form what sharing rules may grant, and from
 // one over that or over all records of some owners what restricting rules may let
-// through. A nil gleaner learns nothing.
+// through. A nil gleaner learns nothing. Whoever makes one ends it.
 type gleaner struct {
-	op     *Op
-	seq    uint64
-	sets   []*decided.Set
-	lists  [][]decided.Entry // parallel to sets; nil where there are too many
-	of     decided.Scope
-	narrow bool // only what leaves most out is worth its memory
-	walked int
-	seen   []decided.Entry // of the window at hand
+	op      *Op
+	seq     uint64
+	lessons []lesson
+	of      decided.Scope
+	narrow  bool // only what leaves most out is worth its memory
+	walked  int
+	seen    []decided.Entry // of the window at hand
 }
 
 // glean returns what learns from a walk, nil where there is nothing to be learned:
@@ -252,15 +312,11 @@ func (w *window) glean(s *stream) *gleaner {
 	for _, rule := range learned {
 		set := w.op.decisionsOf(w.form, rule).set
 		if set != nil && w.op.grantsOf(w.form, rule, g.of) == nil && !g.tried(set) {
-			g.sets = append(g.sets, set)
+			g.lessons = append(g.lessons, lesson{set: set})
 		}
 	}
-	if len(g.sets) == 0 {
+	if len(g.lessons) == 0 {
 		return nil
-	}
-	g.lists = make([][]decided.Entry, len(g.sets))
-	for i := range g.lists {
-		g.lists[i] = []decided.Entry{}
 	}
 	return g
 }
@@ -327,7 +383,10 @@ func (g *gleaner) note(en *entry) {
 	case !en.rec.IsZero():
 		g.seen = append(g.seen, entryOf(en.rec))
 	case en.version == 0: // of which nothing could be said
-		g.lists = make([][]decided.Entry, len(g.sets))
+		for i := range g.lessons {
+			g.lessons[i].over = true
+			g.lessons[i].drop(g.op)
+		}
 	default:
 		g.seen = append(g.seen, decided.Entry{ID: en.id, Owner: en.owner, Record: decided.Record{Ordinal: en.ordinal, Version: en.version}})
 	}
@@ -339,34 +398,45 @@ func (g *gleaner) settle() {
 	if g == nil {
 		return
 	}
-	for i, set := range g.sets {
-		if g.lists[i] == nil {
+	for i := range g.lessons {
+		x := &g.lessons[i]
+		if x.over || x.missed {
 			continue
 		}
 		for _, en := range g.seen {
-			if v, ok := set.Get(en.Record); !ok || v.Grant > 0 {
-				g.lists[i] = append(g.lists[i], en)
+			if v, ok := x.set.Get(en.Record); !ok || v.Grant > 0 {
+				x.list = append(x.list, en)
 			}
 		}
-		if len(g.lists[i]) > decided.MaxGrants {
-			g.lists[i] = nil
-		}
+		x.fit(g.op)
 	}
 	g.walked += len(g.seen)
 	g.seen = g.seen[:0]
 }
 
-// keep ends a walk that came to its end.
+// keep hands on what was learned on a walk that came to its end.
 func (g *gleaner) keep() {
 	if g == nil || g.op.failed() != nil {
 		return
 	}
-	for i, set := range g.sets {
-		switch l := g.lists[i]; {
-		case l != nil && (!g.narrow || len(l) <= g.walked/2):
-			set.KeepGrants(g.of, decided.NewGrants(g.seq, l))
+	for i := range g.lessons {
+		switch x := &g.lessons[i]; {
+		case x.missed: // others may have room for it
+		case !x.over && (!g.narrow || len(x.list) <= g.walked/2):
+			x.set.KeepGrants(g.of, decided.NewGrants(g.seq, x.list))
 		default:
-			set.KeepGrants(g.of, decided.TooMany(g.seq, g.walked))
+			x.set.KeepGrants(g.of, decided.TooMany(g.seq, g.walked))
 		}
+	}
+}
+
+// end gives back the room of what was learned, whether it is kept now or the walk
+// ended early.
+func (g *gleaner) end() {
+	if g == nil {
+		return
+	}
+	for i := range g.lessons {
+		g.lessons[i].drop(g.op)
 	}
 }

@@ -82,7 +82,7 @@ func TestGleanerHoldsNoForm(t *testing.T) {
 	op := k.op(k.user["barred from most"])
 	defer op.Close()
 	set := op.decisionsOf(op.app.forms[k.form.Number], k.app.def.Custom[len(k.app.def.Custom)-2]).set
-	g := &gleaner{op: op, sets: []*decided.Set{set}, lists: [][]decided.Entry{{}}}
+	g := &gleaner{op: op, lessons: []lesson{{set: set}}}
 	const many = 20 * windowSize
 	for i := range uint32(many) {
 		state := decided.Record{Ordinal: i, Version: 1}
@@ -91,8 +91,93 @@ func TestGleanerHoldsNoForm(t *testing.T) {
 			t.Fatalf("%d candidates are noted at once", len(g.seen))
 		}
 	}
-	if g.settle(); len(g.lists[0]) != many/4 || g.walked != many {
-		t.Errorf("%d candidates of %d", len(g.lists[0]), g.walked)
+	if g.settle(); len(g.lessons[0].list) != many/4 || g.walked != many {
+		t.Errorf("%d candidates of %d", len(g.lessons[0].list), g.walked)
+	}
+}
+
+// TestLearningHasBounds: an operation, and all together, hold no more of lists that are
+// being learned than they may; what has no room is given up, changes no answer, and is
+// learned when there is room. Whatever ends a walk gives its room back.
+func TestLearningHasBounds(t *testing.T) {
+	k := newTwice(t, 2_000)
+	all := &k.e.learning
+	list := func(op *Op, q List) (total int) {
+		q.Form = k.form.Number
+		page, err := op.List(q)
+		must(t, err)
+		if n := all.held.Load(); n != 0 || op.learned != 0 {
+			t.Errorf("%+v: room for %d entries is taken, %d of it by the operation", q, n, op.learned)
+		}
+		return page.Total
+	}
+	known := func() bool {
+		op := k.op(k.user["given all"])
+		defer op.Close()
+		return op.decisionsOf(op.app.forms[k.form.Number], k.app.def.Custom[len(k.app.def.Custom)-3]).set.Grants(decided.Scope{}) != nil
+	}
+	total := func() int {
+		op := k.op(k.user["given all"])
+		defer op.Close()
+		list(op, List{First: 1}) // ends early
+		return list(op, List{First: 1, Total: true})
+	}
+	for name, c := range map[string]struct{ own, all, taken int64 }{
+		"the operation has no room": {1_000, usualLearnedAll, 0},
+		"there is no room for all":  {usualLearnedOwn, 1_000, 0},
+		"others took the room":      {usualLearnedOwn, 10_000, 9_000},
+	} {
+		all.own, all.all = c.own, c.all
+		all.held.Add(c.taken)
+		other := c.taken
+		op := k.op(k.user["given all"])
+		page, err := op.List(List{Form: k.form.Number, First: 1, Total: true})
+		must(t, err)
+		if page.Total != 2_000 || known() || all.held.Load() != other || op.learned != 0 {
+			t.Errorf("%s: %d records, learned %v, %d entries are held", name, page.Total, known(), all.held.Load())
+		}
+		op.Close()
+		all.held.Add(-other)
+	}
+	all.own, all.all = usualLearnedOwn, usualLearnedAll
+	if n := total(); n != 2_000 || !known() {
+		t.Errorf("%d records, learned %v, where there is room", n, known())
+	}
+}
+
+// TestLearningCountsWhatItHolds: of lists that grow at once those that find no room
+// go, and the others stay.
+func TestLearningCountsWhatItHolds(t *testing.T) {
+	k := newTwice(t, 400)
+	op := k.op(k.user["barred from most"])
+	defer op.Close()
+	set := op.decisionsOf(op.app.forms[k.form.Number], k.app.def.Custom[len(k.app.def.Custom)-2]).set
+	g := &gleaner{op: op, lessons: []lesson{{set: set}, {set: set}, {set: set}}}
+	k.e.learning.own = 40 * windowSize
+	for i := range uint32(20 * windowSize) {
+		g.note(&entry{ordinal: i, version: 1})
+		most := 0
+		for i := range g.lessons {
+			most += cap(g.lessons[i].list)
+		}
+		if most > 60*windowSize { // one that has just grown is on top
+			t.Fatalf("%d entries are held", most)
+		}
+	}
+	g.settle()
+	missed := 0
+	for i := range g.lessons {
+		if x := &g.lessons[i]; x.missed {
+			missed++
+		} else if len(x.list) != 20*windowSize {
+			t.Errorf("%d entries", len(x.list))
+		}
+	}
+	if missed == 0 || missed == 3 {
+		t.Errorf("%d of 3 lists are given up", missed)
+	}
+	if g.end(); op.learned != 0 || k.e.learning.held.Load() != 0 {
+		t.Errorf("%d entries are held behind the end", op.learned)
 	}
 }
 

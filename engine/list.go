@@ -284,6 +284,7 @@ func (l *lister) collect(reach policy.Reach, p *plan) (*collector, error) {
 	defer s.close()
 	w := l.op.window(l.form, l.shape, reach)
 	g := w.glean(s)
+	defer g.end()
 	for !s.done() {
 		if err := l.op.ctx.Err(); err != nil {
 			return nil, err

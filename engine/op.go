@@ -35,6 +35,7 @@ type Op struct {
 	// decisions are what is known of the answers of rules, see decisionsOf.
 	decisions map[*definition.CustomRule]*replies
 	grants    map[grantsKey]*decided.Grants // see grantsOf
+	learned   int64                         // entries that lists being learned have room for, see learns
 	seen      map[recordKey]seenRecord
 	plans     map[rulePlanKey]rulePlan
 	faults    int

@@ -46,6 +46,7 @@ func (l *lister) each(reach policy.Reach, p *plan, fn func([]admitted) error) er
 	defer s.close()
 	w := l.op.window(l.form, l.shape, reach)
 	g := w.glean(s)
+	defer g.end()
 	for !s.done() {
 		l.refresh(w)
 		for w.room(windowSize) {
