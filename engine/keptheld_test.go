@@ -211,6 +211,62 @@ func TestModuleThatMadeRoomIsLoadedAgain(t *testing.T) {
 	}
 }
 
+// TestModuleThatOthersLoadedAgainIsAsked: a module that made room before its question is
+// asked again also where somebody else has loaded it meanwhile.
+func TestModuleThatOthersLoadedAgainIsAsked(t *testing.T) {
+	h := newHouse(t)
+	h.embargo(func(_, _ []record.Value) rules.Verdict { return rules.Verdict{Grant: 1} })
+	h.add("rep", "Deal", cell{"title": "a", "stage": "open"})
+	times := 0
+	h.e.o.Rules = &absent{h.double, func(*rules.Batch) bool { times++; return times == 1 }}
+	if got := h.list("rex", "Deal", nil); len(got) != 1 || times != 2 {
+		t.Errorf("%v after %d questions", got, times)
+	}
+}
+
+// absent is a runner that says of some questions that the module is not there,
+// although it is again when that is looked at.
+type absent struct {
+	rules.Runner
+	of func(*rules.Batch) bool
+}
+
+func (r *absent) Decide(ctx context.Context, b *rules.Batch, fuel *rules.Fuel, out []rules.Verdict) error {
+	if r.of(b) {
+		return allFail(rules.FaultMissing)(fuel, out)
+	}
+	return r.Runner.Decide(ctx, b, fuel, out)
+}
+
+// TestShadowTellsNoFaultOfWhatMadeRoom: a module that makes room before it is asked
+// beside another is loaded and asked again, and so is the deciding one there; where that
+// does not help, nothing is found.
+func TestShadowTellsNoFaultOfWhatMadeRoom(t *testing.T) {
+	for tries, compared := range map[int]int{1: 2, loadTries: 0} {
+		h := newHouse(t)
+		for _, stage := range []string{"open", "shut"} {
+			h.add("rep", "Deal", cell{"title": "a", "stage": stage})
+		}
+		h.embargo(onlyOpen)
+		h.besides(1, onlyOpen)
+		times := map[rules.Hash]int{}
+		h.e.o.Rules = &absent{h.double, func(b *rules.Batch) bool {
+			if !b.Beside {
+				return false
+			}
+			if times[b.Rule]++; times[b.Rule] > tries {
+				return false
+			}
+			h.double.Unload(b.Tenant, b.Rule)
+			return true
+		}}
+		h.list("rex", "Deal", nil)
+		if got := h.shadowOf("admin"); got.Compared != compared || got.Failed+got.More+got.Less != 0 {
+			t.Errorf("missing %d times: %+v", tries, got)
+		}
+	}
+}
+
 // TestDifferenceLoadsAgain: a dry run, and what an activation is held to, tell of no
 // faults because a module made room.
 func TestDifferenceLoadsAgain(t *testing.T) {

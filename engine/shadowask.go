@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"sluice/engine/policy"
 	"sluice/internal/fault"
@@ -138,14 +139,18 @@ func (op *Op) coming(job *shadowJob, all []shadowed) ([]record.Record, error) {
 
 // besideOf asks a module about records in a way that decides nothing. A question that
 // takes too much fuel is asked about its first record alone, of whose cost that is a
-// fault: the answer may be shorter than recs.
+// fault: the answer may be shorter than recs. A module that cannot be kept loaded long
+// enough is no fault of what it would say, and an error.
 func (op *Op) besideOf(job *shadowJob, b *binding, recs []record.Record) ([]rules.Verdict, error) {
 	fuel := rules.Fuel{Left: shadowFuel}
 	batch := batchOf(job.tenant, b, job.view.Viewer().Attributes, recs)
 	batch.Beside = true
 	out := make([]rules.Verdict, len(recs))
-	err := op.e.o.Rules.Decide(op.ctx, batch, &fuel, out)
+	ready, err := op.put(b, batch, &fuel, out)
+	missing := func(v rules.Verdict) bool { return v.Fault == rules.FaultMissing }
 	switch {
+	case err == nil && (!ready || slices.ContainsFunc(out, missing)):
+		return nil, fault.New(fault.Unavailable, opShadow, "the module made room for others")
 	case fault.KindOf(err) != fault.Limit || fuel.Left > 0 || op.ctx.Err() != nil:
 		return out, err
 	case len(recs) > 1:

@@ -401,6 +401,7 @@ func TestH2_ShadowGoesWrongForItself(t *testing.T) {
 			return fault.New(fault.Limit, "failing", "spent")
 		}, "fuel"},
 		"nothing to spare": {func(*rules.Fuel, []rules.Verdict) error { return fault.New(fault.Limit, "failing", "spent") }, ""},
+		"made room":        {allFail(rules.FaultMissing), ""},
 		"timeout":          {func(*rules.Fuel, []rules.Verdict) error { return context.DeadlineExceeded }, ""},
 		"panic":            {func(*rules.Fuel, []rules.Verdict) error { panic("a module") }, ""},
 	} {

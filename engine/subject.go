@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"sluice/engine/policy"
 	"sluice/internal/definition"
@@ -199,20 +198,29 @@ func (op *Op) verdicts(rule *definition.CustomRule, b *binding, recs []record.Re
 // loadTries bounds how often a module is loaded for one question.
 const loadTries = 3
 
-// decide has the runner fill out for a viewer with these attributes, false where there
-// is no module that it takes. A module that made room for others between its loading
-// and its question, as a runner keeps so many, is loaded again: a list would be shorter
-// for what others do.
+// decide has the runner fill out for a viewer with these attributes, see put.
 func (op *Op) decide(b *binding, attributes map[string]record.Value, recs []record.Record, fuel *rules.Fuel, out []rules.Verdict) (bool, error) {
-	missing := func(v rules.Verdict) bool { return v.Fault == rules.FaultMissing }
+	if b == nil {
+		return false, nil
+	}
+	return op.put(b, batchOf(op.r.Tenant(), b, attributes, recs), fuel, out)
+}
+
+// put has the runner fill out, false where there is no module that it takes. A module
+// that made room for others between its loading and its question, as a runner keeps so
+// many, is loaded again: a list would be shorter for what others do. Whether it is there
+// now says nothing of that, as others load it too; that it answered nothing at all does.
+func (op *Op) put(b *binding, batch *rules.Batch, fuel *rules.Fuel, out []rules.Verdict) (bool, error) {
 	for try := 1; ; try++ {
 		ready, err := op.ready(b)
 		if err != nil || !ready {
 			return false, err
 		}
-		err = op.e.o.Rules.Decide(op.ctx, batchOf(op.r.Tenant(), b, attributes, recs), fuel, out)
-		op.e.watches.prove(provedModule{op.r.Tenant(), b.hash}, out)
-		if err != nil || try == loadTries || !slices.ContainsFunc(out, missing) || op.e.o.Rules.Loaded(op.r.Tenant(), b.hash) {
+		err = op.e.o.Rules.Decide(op.ctx, batch, fuel, out)
+		if !batch.Beside {
+			op.e.watches.prove(provedModule{op.r.Tenant(), b.hash}, out)
+		}
+		if err != nil || try == loadTries || len(out) == 0 || out[0].Fault != rules.FaultMissing {
 			return true, err
 		}
 	}
