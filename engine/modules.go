@@ -120,20 +120,29 @@ func (e *Engine) UploadModule(ctx context.Context, p identity.Principal, applica
 	return out, nil
 }
 
-func roomFor(r storage.Reader, application, hash string) error {
-	c := r.Docs(spaceModule, modulePrefix(application))
-	defer c.Close()
+// moduleTurn is a document that every upload of another module writes, see roomFor.
+func moduleTurn(application string) string { return "t/" + application }
+
+// roomFor returns an error of kind Limit where a module would be one too many. Whoever
+// uploads one that is not kept takes the application's turn, so that the count holds:
+// walks alone do not conflict.
+func roomFor(txn *storage.Txn, application, hash string) error {
+	if _, kept, err := txn.Doc(spaceModule, moduleKey(application, hash)); err != nil || kept {
+		return err
+	}
 	n := 0
+	c := txn.Docs(spaceModule, modulePrefix(application))
+	defer c.Close()
 	for c.Next() {
-		if strings.HasSuffix(c.Key(), "/"+hash) {
-			return c.Err()
-		}
 		n++
+	}
+	if err := c.Err(); err != nil {
+		return err
 	}
 	if n >= maxModules {
 		return fault.New(fault.Limit, "engine.UploadModule", "module: application %s keeps %d modules already, the most that is allowed", application, maxModules)
 	}
-	return c.Err()
+	return txn.PutSecret(spaceModule, moduleTurn(application), []byte(hash))
 }
 
 // Modules returns the application's modules, the newest first.

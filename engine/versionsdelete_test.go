@@ -1,13 +1,18 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sluice/internal/fault"
 	"sluice/rules"
+	"sluice/storage"
+	"sluice/storage/driver"
+	"sluice/storage/memstore"
 )
 
 // erase deletes a version of the gift and returns the error.
@@ -159,6 +164,66 @@ func TestDeletingMakesRoom(t *testing.T) {
 	denied(t, more(), fault.Limit)
 	must(t, h.erase("admin", first))
 	must(t, more())
+}
+
+// crossing lets no commit go before as many as meet have come to theirs.
+type crossing struct {
+	driver.Driver
+	meet sync.WaitGroup
+	left atomic.Int32
+}
+
+func (d *crossing) Commit(ctx context.Context, snap uint64, reads [][]byte, writes []driver.Write) (uint64, error) {
+	if d.left.Add(-1) >= 0 {
+		d.meet.Done()
+		d.meet.Wait()
+	}
+	return d.Driver.Commit(ctx, snap, reads, writes)
+}
+
+// TestUploadsAtOnceKeepTheBound: of many uploads at once those find room that there is
+// room for, and the same module again needs none.
+func TestUploadsAtOnceKeepTheBound(t *testing.T) {
+	d := &crossing{Driver: memstore.NewDriver()}
+	store, err := storage.New(d, nil)
+	must(t, err)
+	h := newHouseOn(t, store)
+	kept, err := h.e.Modules(t.Context(), h.as["admin"], "crm")
+	must(t, err)
+	const room, many = 3, 12
+	for i := range maxModules - len(kept) - room {
+		h.verdict("gift", fmt.Sprint(i), rules.Share, 1)
+	}
+	var modules [][]byte
+	for i := range many {
+		m := rules.Manifest{ABI: 1, Form: "Deal", Effect: rules.Share, Grant: 1, Record: stageOf}
+		module, _ := h.double.Register(fmt.Sprint("more", i), &m, nil)
+		modules = append(modules, module)
+	}
+	upload := func(i int) error {
+		_, err := h.e.UploadModule(t.Context(), h.as["admin"], "crm", "gift", modules[i])
+		return err
+	}
+	errs := make([]error, many)
+	d.meet.Add(many)
+	d.left.Store(many)
+	var wg sync.WaitGroup
+	for i := range modules {
+		wg.Go(func() { errs[i] = upload(i) })
+	}
+	wg.Wait()
+	found := 0
+	for i, err := range errs {
+		if err != nil {
+			denied(t, err, fault.Limit)
+			continue
+		}
+		found++
+		must(t, upload(i))
+	}
+	if kept, err = h.e.Modules(t.Context(), h.as["admin"], "crm"); err != nil || found != room || len(kept) != maxModules {
+		t.Errorf("%d of %d uploads found room for %d; %d modules are kept: %v", found, many, room, len(kept), err)
+	}
 }
 
 // TestReplayOfADeletedVersion: the log keeps what a version did, and says that its
