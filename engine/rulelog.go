@@ -131,8 +131,8 @@ type ruleWatches struct {
 	told  int // at least as many as are in the rules' told
 	// displaced counts entries whose rule had to make room before they were stored.
 	displaced uint64
-	impure    map[provedModule]bool // found to be no rules, and not stored yet
-	flush     sync.Mutex            // held while entries are stored
+	impure    map[provedModule]bool  // found to be no rules, and not stored yet
+	flush     [flushLines]sync.Mutex // held while entries of a line are stored, see flushLine
 }
 
 // at returns the watch of a rule; mu is held.

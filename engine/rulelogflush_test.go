@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"sluice/internal/directory"
 	"sluice/internal/fault"
 	"sluice/internal/identity"
 	"sluice/internal/record"
@@ -67,6 +71,61 @@ func TestH4RuleLogTellsWhatItLost(t *testing.T) {
 	page := h.ruleLog("super", RuleLogQuery{})
 	if len(page.Entries) != len(ids) || page.Lost != 7 {
 		t.Errorf("%d entries of %d after storing goes on, %d lost", len(page.Entries), len(ids), page.Lost)
+	}
+}
+
+// stuck lets commits of one tenant wait.
+type stuck struct {
+	driver.Driver
+	tenant identity.Tenant
+	met    chan struct{} // a commit of it has come
+	on     chan struct{} // closed when it may go on
+}
+
+func (d *stuck) Commit(ctx context.Context, snap uint64, reads [][]byte, writes []driver.Write) (uint64, error) {
+	if slices.ContainsFunc(writes, func(w driver.Write) bool { return bytes.Contains(w.Key, d.tenant[:]) }) {
+		d.met <- struct{}{}
+		<-d.on
+	}
+	return d.Driver.Commit(ctx, snap, reads, writes)
+}
+
+// TestRuleLogWaitsForNoOtherOrganization: while entries of one organization are being
+// stored, however long that takes, those of another can be.
+func TestRuleLogWaitsForNoOtherOrganization(t *testing.T) {
+	d := &stuck{Driver: memstore.NewDriver(), tenant: identity.Tenant{0: 0xff}, met: make(chan struct{}, 100), on: make(chan struct{})}
+	store, err := storage.New(d, nil)
+	must(t, err)
+	h := newHouseOn(t, store)
+	h.embargo(trapOnShut)
+	h.add("rep", "Deal", cell{"title": "a", "stage": "shut"})
+	must(t, h.e.FlushRuleLog(t.Context()))
+	slow := h.tenant
+	for i := 0; flushLine(slow) == flushLine(h.tenant); i++ {
+		slow, _, err = h.d.CreateOrganization(t.Context(), fmt.Sprint("slow", i), directory.NewUser{Email: "slow@x.io", DisplayName: "Slow", Password: password})
+		must(t, err)
+	}
+	h.e.watches.mu.Lock()
+	x := h.e.watches.at(ruleKey{slow, "crm", "embargo"})
+	x.pending[ringFaults] = append(x.pending[ringFaults], ruleEntry{})
+	h.e.watches.mu.Unlock()
+	d.tenant = slow
+	ended := make(chan error)
+	go func() { ended <- h.e.flushRuleLogOf(context.WithoutCancel(t.Context()), slow) }()
+	<-d.met
+	h.read("rex", func(op *Op) { h.listed(op, "Deal", nil) })
+	read := make(chan error)
+	go func() { read <- h.e.flushRuleLogOf(context.WithoutCancel(t.Context()), h.tenant) }()
+	select {
+	case err := <-read:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Error("the log of one organization waits for that of another")
+	}
+	close(d.on)
+	must(t, <-ended)
+	if page := h.ruleLog("super", RuleLogQuery{}); len(page.Entries) != 1 {
+		t.Errorf("%d entries", len(page.Entries))
 	}
 }
 

@@ -78,7 +78,10 @@ func (w *ruleWatches) take(of func(identity.Tenant) bool) []ruleBatch {
 // the log of their rule once it can be written again. What a rule answers anew after
 // that is logged as if it had not been before.
 func (e *Engine) FlushRuleLog(ctx context.Context) error {
-	err := e.flushRuleLog(ctx, func(identity.Tenant) bool { return true })
+	var err error
+	for line := range flushLines {
+		err = errors.Join(err, e.flushRuleLog(ctx, line, func(t identity.Tenant) bool { return flushLine(t) == line }))
+	}
 	if n := e.watches.takeDisplaced(); n > 0 {
 		err = errors.Join(err, fault.New(fault.Limit, opRuleLog, "%d entries were lost: more than %d rules decided at once", n, maxWatched))
 	}
@@ -95,16 +98,24 @@ func (w *ruleWatches) takeDisplaced() (n uint64) {
 // flushRuleLogOf stores what waits of one tenant. The error names no rule: they may be
 // of an application that the reader has no place in.
 func (e *Engine) flushRuleLogOf(ctx context.Context, tenant identity.Tenant) error {
-	err := e.flushRuleLog(ctx, func(t identity.Tenant) bool { return t == tenant })
+	err := e.flushRuleLog(ctx, flushLine(tenant), func(t identity.Tenant) bool { return t == tenant })
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, opRuleLog, err, "the log cannot be stored now; try again")
 	}
 	return nil
 }
 
-func (e *Engine) flushRuleLog(ctx context.Context, of func(identity.Tenant) bool) error {
-	e.watches.flush.Lock()
-	defer e.watches.flush.Unlock()
+// flushLines is in how many lines organizations wait for each other while entries are
+// stored: whoever reads a log waits for those that are under way of it, and for few
+// organizations that are slow.
+const flushLines = 64
+
+func flushLine(t identity.Tenant) int { return int(t[len(t)-1]) % flushLines }
+
+// flushRuleLog stores what waits of tenants of one line.
+func (e *Engine) flushRuleLog(ctx context.Context, line int, of func(identity.Tenant) bool) error {
+	e.watches.flush[line].Lock()
+	defer e.watches.flush[line].Unlock()
 	failed := errors.Join(e.quarantines(ctx, of), e.storeProved(ctx, of))
 	for _, b := range e.watches.take(of) {
 		if err := e.storeRuleLog(ctx, b); err != nil {
