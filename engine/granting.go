@@ -363,7 +363,7 @@ func (p *plan) walks(owners []record.ID) bool {
 // sharing lists the SHARE rules that a reach asks about this form's records.
 func sharing(r policy.Reach, out []*definition.CustomRule) []*definition.CustomRule {
 	for _, rule := range rulesIn(r, nil) {
-		if rule.Effect == definition.Share && !slices.Contains(out, rule) {
+		if rule.Effect == definition.Share {
 			out = append(out, rule)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sluice/engine/decided"
 	"sluice/engine/policy"
+	"sluice/internal/definition"
 	"sluice/internal/record"
 	"sluice/storage"
 )
@@ -208,5 +209,29 @@ func TestH2_AWalkOverSomeOwnersIsNotOneOverAll(t *testing.T) {
 	}
 	if got := total(both); got != wantBoth || wantBoth <= wantOne {
 		t.Errorf("%d records of both, want %d; of one there are %d", got, wantBoth, wantOne)
+	}
+}
+
+// TestRuleOfSeveralReportsIsLookedUpOnce: what a rule said of a record is looked up, and
+// counted as used, once, however many parts of a reach ask it.
+func TestRuleOfSeveralReportsIsLookedUpOnce(t *testing.T) {
+	k := newTwice(t, 400)
+	op := k.op(k.user["given few"])
+	defer op.Close()
+	rule := k.app.def.Custom[len(k.app.def.Custom)-3]
+	asked := &policy.Rule{Rule: rule, Level: definition.Read}
+	used := func(r policy.Reach) (total, used int) {
+		op.anew()
+		l, err := op.newLister(List{Form: k.form.Number, First: 1, Total: true})
+		must(t, err)
+		page, err := l.page(r)
+		must(t, err)
+		return page.Total, op.decisionsOf(op.app.forms[k.form.Number], rule).used
+	}
+	used(asked) // learns
+	total, once := used(asked)
+	owned := policy.Intersect{asked, &policy.Owners{Users: []record.ID{k.user["rep0"].ID}}}
+	if again, n := used(policy.Union{asked, owned}); again != total || n != once || once == 0 {
+		t.Errorf("%d records with %d kept answers, then %d with %d", total, once, again, n)
 	}
 }

@@ -65,13 +65,14 @@ func (op *Op) window(f *form, s *policy.FormShape, reach policy.Reach) *window {
 	return w
 }
 
-// rulesIn lists the custom rules that a reach asks about this form's records.
+// rulesIn adds the custom rules that a reach asks about this form's records, each once:
+// those of several reports may share one.
 func rulesIn(r policy.Reach, out []*definition.CustomRule) []*definition.CustomRule {
 	switch r := r.(type) {
 	case *policy.Rule:
-		return append(out, r.Rule)
+		return withRule(out, r.Rule)
 	case *policy.Kept:
-		return append(out, r.Rule)
+		return withRule(out, r.Rule)
 	case policy.Union:
 		for _, m := range r {
 			out = rulesIn(m, out)
@@ -84,6 +85,13 @@ func rulesIn(r policy.Reach, out []*definition.CustomRule) []*definition.CustomR
 		return rulesIn(r.Take, rulesIn(r.From, out))
 	}
 	return out
+}
+
+func withRule(out []*definition.CustomRule, rule *definition.CustomRule) []*definition.CustomRule {
+	if slices.Contains(out, rule) {
+		return out
+	}
+	return append(out, rule)
 }
 
 func (w *window) reset() {
