@@ -289,32 +289,8 @@ func (op *Op) log(w *ruleWatches, x *ruleWatch, a ruleAnswers, i int, k answerKe
 func inputDigest(b *rules.Batch) []byte {
 	var in []byte
 	for _, v := range append(b.Viewer[:len(b.Viewer):len(b.Viewer)], b.Rows[0]...) {
-		in = appendInput(in, v)
+		in = rules.AppendValue(in, v)
 	}
 	sum := sha256.Sum256(in)
 	return sum[:]
-}
-
-func appendInput(b []byte, v record.Value) []byte {
-	b = append(b, byte(v.Kind()))
-	text := func(t []byte) { b = append(binary.AppendUvarint(b, uint64(len(t))), t...) }
-	switch v.Kind() {
-	case record.KindBool:
-		b = append(b, flag(v.Bool()))
-	case record.KindInt:
-		b = binary.BigEndian.AppendUint64(b, uint64(v.Int()))
-	case record.KindText:
-		text(v.Text())
-	case record.KindRef:
-		id := v.Ref()
-		b = append(b, id[:]...)
-	case record.KindList:
-		items := v.List()
-		b = binary.AppendUvarint(b, uint64(len(items)))
-		for _, item := range items {
-			text(item)
-		}
-	case record.KindNull:
-	}
-	return b
 }

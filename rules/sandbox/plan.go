@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/binary"
 	"sync"
 
 	"sluice/internal/fault"
@@ -248,33 +247,9 @@ func (g *guest) askPlan(ctx context.Context, viewer []record.Value) ([]byte, ans
 func viewerKey(viewer []record.Value) string {
 	var b []byte
 	for _, v := range viewer {
-		b = append(b, byte(v.Kind()))
-		switch v.Kind() {
-		case record.KindBool:
-			b = append(b, 0)
-			if v.Bool() {
-				b[len(b)-1] = 1
-			}
-		case record.KindInt:
-			b = binary.BigEndian.AppendUint64(b, uint64(v.Int()))
-		case record.KindText:
-			b = appendSized(b, v.Text())
-		case record.KindRef:
-			id := v.Ref()
-			b = append(b, id[:]...)
-		case record.KindList:
-			items := v.List()
-			b = binary.AppendUvarint(b, uint64(len(items)))
-			for _, item := range items {
-				b = appendSized(b, item)
-			}
-		}
+		b = rules.AppendValue(b, v)
 	}
 	return string(b)
-}
-
-func appendSized(b, text []byte) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 // planText asks a fresh version for its plan for a viewer whose attributes are all
