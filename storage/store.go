@@ -145,6 +145,20 @@ func (s *Store) Tenants() ([]identity.Tenant, error) {
 	return ids, w.Err()
 }
 
+// Readable returns an error where data cannot be read. It reads the first tenant, so that
+// what it costs does not grow with them.
+func (s *Store) Readable() error {
+	v, err := s.System().open()
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	w := v.walk(span{prefix: scope{}.tenants()})
+	defer w.Close()
+	w.Next()
+	return w.Err()
+}
+
 // Tenant returns the scope of one tenant. The zero tenant gives a scope whose
 // every call fails. Whether the tenant exists is not checked here: an unknown
 // one is empty.

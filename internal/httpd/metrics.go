@@ -63,8 +63,7 @@ func (s *Service) exposed() []byte {
 	x := &exposition{}
 	s.traffic.write(x)
 	x.begin("sluice_storage_readable", gauge, "1 while storage can be read.")
-	_, err := s.store.Tenants()
-	x.sample(map[bool]float64{true: 1}[err == nil])
+	x.sample(map[bool]float64{true: 1}[s.store.Readable() == nil])
 	exposeRules(x, s.Engine.RuleMeters())
 	exposeRuntime(x, s.began)
 	return x.buf

@@ -162,7 +162,7 @@ func plain(text string) http.HandlerFunc {
 
 // ready answers only while storage can be read.
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.store.Tenants(); err != nil {
+	if err := s.store.Readable(); err != nil {
 		s.log.ErrorContext(r.Context(), "not ready", "error", err)
 		http.Error(w, "storage cannot be read", http.StatusServiceUnavailable)
 		return
