@@ -113,7 +113,8 @@ func Open(dir string, o *Options) (*storage.Store, error) {
 	return storage.New(d, &opt.Storage)
 }
 
-// NewDriver is Open for the driver alone: for conformance tests.
+// NewDriver is Open for the driver alone: for conformance tests, and for measurements
+// of Badger without what is above it.
 func NewDriver(dir string, o *Options) (driver.Driver, error) {
 	d, err := openDriver(dir, o.withDefaults())
 	if err != nil {
