@@ -29,7 +29,9 @@ func TestWhoWaitedBeginsShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := spentOf(g, a)
-	c.spend(before + 1) // behind A now, and before it after the shortest slice
+	// Behind A now, and before it after the shortest slice. A newcomer does not begin at
+	// nothing where A ran for long before the others came.
+	c.spend(before + 1 - spentOf(g, c))
 	w := g.ask(c)
 	b.leave()
 	<-w.ready
