@@ -9,7 +9,7 @@ import (
 )
 
 // shadowWait bounds how long who reads a report waits for the questions before.
-const shadowWait = 5 * time.Second
+var shadowWait = 5 * time.Second // tests, which want what the questions found, wait longer
 
 // settleShadow waits until what was asked before is answered, for the length of ctx.
 func (e *Engine) settleShadow(ctx context.Context, key runKey) *shadowRun {
