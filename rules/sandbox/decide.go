@@ -190,6 +190,7 @@ func (q *query) pay(a answer) {
 	}
 	q.fuel.Left -= used
 	q.turn.owed += a.inTurns(q.v.limits, used) - a.paid
+	q.turn.vain = a.fault != rules.NoFault
 }
 
 func (q *query) charge(fuel int64) {

@@ -54,7 +54,8 @@
 // query waits for the next pause of what is running, and not for one after each of its own.
 // While a call runs it counts more than its fuel, the more the fewer records it is about, and
 // where it fails that stays: a call that does not end makes room for others early. Who holds a
-// turn offers its processor at every pause to whom the kernel has put there.
+// turn in vain so far, in a long call about one record or after one that failed, offers its
+// processor to whom the kernel has put there.
 // A tenant has one child compiler of two, and the next goes to who had fewest modules
 // compiled. Whatever runs no guest waits for no turn.
 //

@@ -75,6 +75,7 @@ func (pauses) Abort(context.Context, api.Module, api.FunctionDefinition, error) 
 func (g *guest) standBack() error {
 	g.paid += g.slice * g.weight
 	g.at.owed += g.slice * g.weight
+	g.at.vain = g.weight == g.v.limits.weight
 	if g.at.short *= 2; g.at.short >= g.v.limits.slice {
 		g.at.short = 0
 	}

@@ -114,6 +114,38 @@ func TestFailedCallsCountMore(t *testing.T) {
 	}
 }
 
+// TestWhoWorksInVainYields: who holds a turn offers the processor to other threads while a
+// call about one record goes on and after one that failed. What is of use does not: where
+// the machine is busy it would wait for a slice of somebody else's at every pause.
+func TestWhoWorksInVainYields(t *testing.T) {
+	was, times := offer, 0
+	offer = func() { times++; was() }
+	defer func() { offer = was }()
+	for _, c := range []struct {
+		name   string
+		decide string
+		rows   int
+		vain   bool
+	}{
+		{"of use", grant(i32(1)), 5 * MaxBatch, false},
+		{"of use, about one record", grant(i32(1)), 1, false},
+		{"endless", forever + returnOK, 1, true},
+		{"trap", unreached + returnOK, 3, true},
+	} {
+		r := newRunner(t, nil)
+		w := rule(c.decide)
+		if !c.vain {
+			w = eachRule(c.decide)
+		}
+		h := mustLoad(t, r, tenantA, w)
+		times = 0
+		out, _ := decide(t, r, tenantA, h, 1, upTo(c.rows)...)
+		if failed := out[0].Fault != rules.NoFault; failed != c.vain || (times > 0) != c.vain {
+			t.Errorf("%s: yielded %d times, and the first verdict is %+v", c.name, times, out[0])
+		}
+	}
+}
+
 // TestResetStandsBack: who puts a guest with much memory back stands back between pages,
 // and nobody is asked with it before it is whole.
 func TestResetStandsBack(t *testing.T) {

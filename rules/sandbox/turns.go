@@ -9,6 +9,9 @@ import (
 	"sluice/internal/identity"
 )
 
+// offer is yield, which tests count.
+var offer = yield
+
 // gate hands out turns, so many at once, and always to the tenant that has spent
 // least. A tenant that was quiet is behind by at most credit: so much it may spend
 // before it takes turns with those that were busy, and no more. No clock decides
@@ -54,6 +57,7 @@ type turn struct {
 	held   bool
 	owed   int64 // spent, and not said yet: said whenever it is taken or left
 	short  int64 // the fuel of the next slice, where that is less than others have; 0 otherwise
+	vain   bool  // what was done with it since it was taken is of no use to anybody so far
 	waited int64 // nanoseconds, of all takes
 }
 
@@ -67,9 +71,10 @@ func (t *turn) take(ctx context.Context) error {
 		t.leave()
 		return err
 	}
-	if t.held {
-		yield()
+	if t.held && t.vain {
+		offer()
 	}
+	t.vain = false
 	w := t.g.ask(t)
 	if w == nil {
 		return nil
